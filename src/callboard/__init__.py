@@ -1,0 +1,1 @@
+"""Callboard: the developer portal that starts with one command."""

@@ -1,0 +1,103 @@
+"""Find out who is calling, before anything else asks."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+
+from callboard.core.auth.guests import GUEST, is_guest
+from callboard.core.auth.http_errors import error_response
+from callboard.core.auth.models import User
+from callboard.core.auth.people import principal_of
+from callboard.core.auth.principal import ANONYMOUS, Door, Principal, act_as
+from callboard.core.auth.token_check import TokenRefusedError, caller_by_token
+
+API = "/api/"
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+class Caller:
+    """Set ``request.principal`` and act as it while the request is answered.
+
+    A bearer token on the API decides alone: a bad one is refused, never replaced by the session of the
+    same browser, and a good one needs neither the session nor a CSRF token, because browsers do not send
+    it by themselves. Everywhere else the session decides.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request on behalf of whoever sent it."""
+        request_id = request_id_of(request)
+        call = cast("Any", request)
+        call.request_id = request_id
+        call.by_token = False
+        is_api = request.path_info.startswith(API)
+        secret = bearer_of(request) if is_api else None
+        if secret is None:
+            call.principal = caller_by_session(request)
+        else:
+            try:
+                call.principal = caller_by_token(secret)
+            except TokenRefusedError as refused:
+                response: HttpResponseBase = error_response(request, "AuthenticationError", str(refused), 401)
+                response["X-Request-ID"] = request_id
+                return response
+            call.by_token = True
+            call._dont_enforce_csrf_checks = True  # noqa: SLF001 - Django's own switch for this case
+        door: Door = "api" if is_api else "ui"
+        with act_as(call.principal, door, request_id):
+            response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Keep CSRF protection on the API for sessions, whatever the view says of itself."""
+        call = cast("Any", request)
+        if not request.path_info.startswith(API) or request.method in _SAFE or call.by_token:
+            return None
+        if not call.principal.signed_in or getattr(request, "_dont_enforce_csrf_checks", False):
+            return None
+        reason = _Csrf(_nothing).process_view(request, _nothing, (), {})
+        if reason is None:
+            return None
+        message = f"{reason} Send the X-CSRFToken header, or use an API token instead of the session."
+        return error_response(request, "NotAllowedError", message, 403)
+
+
+class _Csrf(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def _nothing(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    return HttpResponse()
+
+
+def request_id_of(request: HttpRequest) -> str:
+    """Answer the id the proxy gave the request, if it is harmless, or a new one."""
+    given = request.headers.get("X-Request-ID", "")
+    return given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+
+
+def bearer_of(request: HttpRequest) -> str | None:
+    """Answer the bearer token of a request (possibly an empty one), or nothing when it sends none."""
+    scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def caller_by_session(request: HttpRequest) -> Principal:
+    """Answer whom the session of this browser stands for."""
+    user = request.user
+    if user.is_authenticated:
+        return principal_of(cast("User", user))
+    return GUEST if is_guest(request) else ANONYMOUS

@@ -1,0 +1,73 @@
+"""Who is acting right now, and through which door: the one thing every service asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Literal
+
+Door = Literal["ui", "api", "cli", "agent", "job", "system"]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A caller: ``ref`` is what is written down, ``ownership_refs`` what the caller owns things as.
+
+    ``type`` is ``anonymous`` (nobody), ``guest`` (demo visitor), ``user``, ``service`` (an API token
+    without a person) or ``system`` (the operator of the machine, schedules).
+    ``scopes`` limits an API token; ``None`` means no limit beyond the caller's own permissions.
+    """
+
+    type: Literal["anonymous", "guest", "user", "service", "system"]
+    ref: str
+    name: str = ""
+    ownership_refs: tuple[str, ...] = ()
+    administrator: bool = False
+    scopes: frozenset[str] | None = None
+    user_id: int | None = None
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether this is anybody at all."""
+        return self.type != "anonymous"
+
+
+@dataclass(frozen=True)
+class Acting:
+    """A caller together with the door used and the request it belongs to."""
+
+    principal: Principal
+    door: Door
+    request_id: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+
+
+ANONYMOUS = Principal("anonymous", "anonymous:", "Anonymous")
+SYSTEM = Principal("system", "system:callboard", "Callboard", administrator=True)
+OPERATOR = Principal("system", "system:operator", "Operator of this machine", administrator=True)
+
+_acting: ContextVar[Acting | None] = ContextVar("callboard_acting", default=None)
+_NOBODY = Acting(ANONYMOUS, "system")
+
+
+def acting() -> Acting:
+    """Answer who is acting; nobody, unless a door has said otherwise."""
+    return _acting.get() or _NOBODY
+
+
+def principal() -> Principal:
+    """Answer the acting principal."""
+    return acting().principal
+
+
+@contextmanager
+def act_as(who: Principal, door: Door, request_id: str = "") -> Iterator[Acting]:
+    """Run the block on behalf of ``who``."""
+    value = Acting(who, door, request_id)
+    token = _acting.set(value)
+    try:
+        yield value
+    finally:
+        _acting.reset(token)

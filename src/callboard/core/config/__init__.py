@@ -1,0 +1,1 @@
+"""Typed settings from `callboard.yaml`, the environment and the database."""

@@ -1,0 +1,174 @@
+"""What may stand in `callboard.yaml` outside the rooms: one typed model a section."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+FORBID = ConfigDict(extra="forbid")
+
+
+class ServerSettings(BaseModel):
+    """Where the portal listens and how people reach it."""
+
+    model_config = FORBID
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=7007, ge=1, le=65535)
+    base_url: str = Field(
+        default="", description="Address people use, such as https://portal.example.com; empty derives it."
+    )
+    allowed_hosts: list[str] = Field(
+        default_factory=list, description="Further host names the portal answers to; base_url's is included."
+    )
+    trusted_proxies: list[str] = Field(
+        default_factory=list, description="Addresses of proxies whose X-Forwarded-* headers are believed."
+    )
+    threads: int = Field(default=16, ge=1, le=256, description="Threads of each web process.")
+    workers: int = Field(default=1, ge=1, le=64, description="Web processes.")
+
+
+class DatabaseSettings(BaseModel):
+    """Which PostgreSQL to use; without a URL the portal runs its own in the data directory."""
+
+    model_config = FORBID
+
+    url: str = Field(default="", json_schema_extra={"secret": True})
+    pool_size: int = Field(default=20, ge=1, le=500, description="Connections each process may hold.")
+
+
+class AuthSettings(BaseModel):
+    """How people and programs get in."""
+
+    model_config = FORBID
+
+    session_days: int = Field(default=14, ge=1, le=400)
+    sign_in_attempts_per_minute: int = Field(default=10, ge=1, le=1000)
+    administrators: list[str] = Field(
+        default_factory=list, description="User or group refs whose members administer the portal."
+    )
+    allow_sign_up: bool = Field(default=False, description="Let people create a local account themselves.")
+    guest_without_demo: bool = Field(
+        default=False, description="Let anybody look around as a guest, outside demo mode too."
+    )
+
+
+class JobSettings(BaseModel):
+    """How much the worker does at once."""
+
+    model_config = FORBID
+
+    concurrency: int = Field(default=4, ge=1, le=64)
+    keep_days: int = Field(default=30, ge=1, description="How long finished jobs and their logs are kept.")
+
+
+class WebhookSettings(BaseModel):
+    """How the portal tells other systems what happened."""
+
+    model_config = FORBID
+
+    allow: list[str] = Field(
+        default_factory=list,
+        description="Hosts, addresses and networks that webhooks may reach although they are not public.",
+    )
+    timeout: float = Field(default=10, gt=0, le=60, description="Seconds a receiver has for its answer.")
+    attempts: int = Field(default=10, ge=1, le=50, description="Tries until a delivery is given up.")
+    disable_after: int = Field(
+        default=50, ge=1, description="Failed tries in a row after which a webhook is switched off."
+    )
+    keep_days: int = Field(default=14, ge=1, description="How long events and their deliveries are kept.")
+
+
+class AuditSettings(BaseModel):
+    """How long the record of who did what is kept."""
+
+    model_config = FORBID
+
+    keep_days: int = Field(default=400, ge=1)
+
+
+class LogSettings(BaseModel):
+    """What the processes write to standard error."""
+
+    model_config = FORBID
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+
+
+class OrganisationSettings(BaseModel):
+    """What the portal is called."""
+
+    model_config = FORBID
+
+    name: str = Field(
+        default="Callboard",
+        min_length=1,
+        max_length=60,
+        description="What the portal is called.",
+        json_schema_extra={"ui": True},
+    )
+    support_url: str = Field(
+        default="",
+        max_length=500,
+        pattern=r"^(https?://|mailto:|/|$)",
+        description="Where the help entry leads people: a web or mail address.",
+        json_schema_extra={"ui": True},
+    )
+
+
+class PluginSettings(BaseModel):
+    """Which installed plugins stay off, whatever is chosen in the UI."""
+
+    model_config = FORBID
+
+    disabled: list[str] = Field(default_factory=list)
+
+
+class PortalConfig(BaseModel):
+    """The whole configuration; ``rooms`` holds the validated settings of each plugin by its name."""
+
+    model_config = FORBID
+
+    organisation: OrganisationSettings = Field(default_factory=OrganisationSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    data_dir: Path = Field(
+        default=Path(".callboard"), description="Where the portal keeps its files; relative to this file."
+    )
+    secret_key: str = Field(
+        default="",
+        description="Signs sessions; empty makes one in the data directory. Several machines need the same.",
+        json_schema_extra={"secret": True},
+    )
+    demo: bool = Field(default=False, description="Load the demo organisation and let guests look around.")
+    auth: AuthSettings = Field(default_factory=AuthSettings)
+    jobs: JobSettings = Field(default_factory=JobSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    plugins: PluginSettings = Field(default_factory=PluginSettings)
+    debug: bool = Field(default=False, description="Show tracebacks in the browser; never in production.")
+    rooms: dict[str, Any] = Field(default_factory=dict, exclude=True)
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file this configuration was read from, if there is one."""
+        return self._file
+
+    def source_of(self, path: str) -> str:
+        """Answer where the value of a dotted path comes from: a place, or ``default``."""
+        while path:
+            if path in self._sources:
+                return self._sources[path]
+            path = path.rpartition(".")[0]
+        return "default"
+
+    def set_sources(self, sources: dict[str, str], file: Path | None) -> None:
+        """Note where values come from; for the loader alone."""
+        self._sources, self._file = sources, file

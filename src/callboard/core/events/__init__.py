@@ -1,0 +1,1 @@
+"""What happened, told to those who asked: transactional outbox, subscribers and webhooks."""

@@ -1,0 +1,1 @@
+"""Long work as jobs with progress, log, cancel and retry."""

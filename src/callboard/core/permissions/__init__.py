@@ -1,0 +1,1 @@
+"""Decide who may do what; a decision is data with a reason."""

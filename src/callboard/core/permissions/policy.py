@@ -1,0 +1,64 @@
+"""The policy in force: the one function that decides. The default is short enough to read."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from callboard.core.auth.principal import Principal
+from callboard.core.permissions.decision import Decision, RuleUse, allow, deny, only_if
+from callboard.core.registry.contract import Permission
+
+
+class Policy(Protocol):
+    """Decides on a permission for a caller, without looking at any one resource."""
+
+    def decide(self, permission: Permission, who: Principal) -> Decision:
+        """Answer allow, deny, or a condition on the permission's resource type."""
+        ...
+
+
+class DefaultPolicy:
+    """Signed-in people read; owners change what they own; administrators do everything.
+
+    Guests of the demo read. API tokens without a person do what their scopes say.
+    """
+
+    owned = {"catalog-entity": "IS_ENTITY_OWNER"}
+    """Resource types that have owners, with the rule that says so."""
+
+    administrative = ("admin.",)
+    """Prefixes of permissions that are for administrators alone."""
+
+    def decide(self, permission: Permission, who: Principal) -> Decision:
+        """Answer by the sentence in the class's description."""
+        if not who.signed_in:
+            return deny("you are not signed in")
+        if who.scopes is not None and not _in_scope(permission, who.scopes):
+            return deny(f"the token's scopes ({', '.join(sorted(who.scopes)) or 'none'}) do not cover this")
+        if who.administrator:
+            return allow("administrators may do everything")
+        if permission.id.startswith(self.administrative):
+            return deny("this is for administrators")
+        if permission.action == "read":
+            return allow("everyone who is signed in may read")
+        if who.type == "guest":
+            return deny("guests may look but not change anything")
+        if who.type == "service":
+            return allow("the token's scopes cover this")
+        rule = self.owned.get(permission.resource_type)
+        if rule and permission.action in {"update", "delete"}:
+            return only_if(
+                RuleUse(rule, permission.resource_type, {"claims": list(who.ownership_refs)}),
+                "owners may change what they own",
+            )
+        return allow("everyone who is signed in may do this")
+
+
+def _in_scope(permission: Permission, scopes: frozenset[str]) -> bool:
+    if "admin" in scopes or permission.id in scopes:
+        return True
+    if permission.id.startswith("admin."):
+        return False
+    if permission.action == "read":
+        return "read" in scopes or "write" in scopes
+    return "write" in scopes

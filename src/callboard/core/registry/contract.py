@@ -1,0 +1,490 @@
+"""The contribution points: every kind of thing a plugin may add to the portal.
+
+Each is a small frozen dataclass, so that a list of contributions reads like a table of
+contents. This module is pure data: importing it needs no Django, no database, no network.
+
+Shared fields of every contribution:
+
+``id``          unique within the contributing plugin and prefixed with its name
+                (``catalog.entity-table``); other plugins and the UI refer to it.
+``title``       what people read, in English; the UI translates it when it is shown.
+``permission``  id of the permission a caller needs to see or use it; ``None`` leaves the
+                contribution to the page or service behind it.
+``order``       smaller comes first among contributions of the same point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+JsonObject = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contribution:
+    """What all contributions have in common."""
+
+    id: str
+    title: str = ""
+    permission: str | None = None
+    order: int = 100
+
+
+# --- Pages and navigation ---------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Contribution):
+    """A page of the portal at ``path``; ``name`` is how templates and views link to it.
+
+    ``path`` is a Django path pattern without leading slash (``catalog/<str:namespace>/``).
+    ``view`` takes the request and the path's arguments and answers with a response.
+    A page asks for sign-in unless ``anonymous`` is set.
+    """
+
+    path: str
+    view: Callable[..., Any]
+    name: str
+    anonymous: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NavItem(Contribution):
+    """An entry of the side bar: ``page`` names the page it opens.
+
+    ``badge`` answers a short text for the current request (a count), or nothing.
+    """
+
+    page: str
+    icon: str
+    section: Literal["main", "admin"] = "main"
+    badge: Callable[[Any], str | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Contribution):
+    """An entry of the command palette that opens ``page`` (with ``query`` appended, if any).
+
+    ``keys`` is a keyboard shortcut such as ``g c``; ``keywords`` are further words that find it.
+    ``create`` puts it behind the button "Create" of the top bar as well.
+    """
+
+    page: str
+    query: str = ""
+    icon: str = "arrow-right"
+    keys: str = ""
+    keywords: tuple[str, ...] = ()
+    create: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaletteSource(Contribution):
+    """Live results for the command palette: ``find(request, text, limit)`` yields entries."""
+
+    find: Callable[[Any, str, int], Iterable[PaletteEntry]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaletteEntry:
+    """One live result of a :class:`PaletteSource`."""
+
+    title: str
+    url: str
+    subtitle: str = ""
+    icon: str = "arrow-right"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingsPage(Contribution):
+    """A tab under Settings; ``page`` names the page it opens."""
+
+    page: str
+    icon: str = "settings"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Widget(Contribution):
+    """A card on the home page; ``render(request)`` answers HTML that is safe to show."""
+
+    render: Callable[[Any], str]
+    size: Literal["small", "medium", "large"] = "medium"
+    icon: str = "layout-dashboard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theme(Contribution):
+    """Colours of the shell: CSS custom properties by name, for light and for dark."""
+
+    light: Mapping[str, str]
+    dark: Mapping[str, str]
+
+
+# --- The catalog -------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelationField:
+    """A ``spec`` field that names other entities and thereby makes relations.
+
+    ``path``          dotted path in the entity, such as ``spec.providesApis``; a string or a list.
+    ``relation``      the type of the relation from the entity that holds the field.
+    ``default_kind``  the kind meant by a ref that names none; ``None`` makes it an error.
+    ``allowed_kinds`` kinds a ref may point to; empty allows all.
+    """
+
+    path: str
+    relation: str
+    default_kind: str | None
+    allowed_kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntityKind(Contribution):
+    """A kind of entity: which ``apiVersion`` it answers to, how its spec looks, what it relates to.
+
+    ``schema`` is a JSON Schema (2020-12) of the whole entity; it is applied after the envelope.
+    ``group`` orders the kind switch of the catalog.
+    """
+
+    kind: str
+    plural: str
+    api_versions: tuple[str, ...]
+    schema: JsonObject
+    relation_fields: tuple[RelationField, ...] = ()
+    icon: str = "box"
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relation(Contribution):
+    """A pair of relation types: what it is called from either side."""
+
+    type: str
+    inverse: str
+    inverse_title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntityTab(Contribution):
+    """A tab on the page of an entity; ``render(request, entity)`` answers safe HTML.
+
+    ``entity`` is the public view of an entity (``callboard.plugins.catalog.public.EntityView``).
+    ``kinds`` is empty for every kind; ``when(entity)`` narrows further.
+    """
+
+    slug: str
+    render: Callable[[Any, Any], str]
+    kinds: tuple[str, ...] = ()
+    icon: str = ""
+    when: Callable[[Any], bool] | None = None
+    badge: Callable[[Any], str | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntityCard(Contribution):
+    """A card on the overview of an entity; ``render(request, entity)`` answers safe HTML or ``""``."""
+
+    render: Callable[[Any, Any], str]
+    kinds: tuple[str, ...] = ()
+    size: Literal["small", "medium", "large"] = "medium"
+    when: Callable[[Any], bool] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutation:
+    """What a provider says of its bucket: everything (``full``) or a difference (``delta``).
+
+    ``entities`` are plain entity objects; ``removed`` are entity refs (delta only).
+    """
+
+    type: Literal["full", "delta"]
+    entities: tuple[JsonObject, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogProvider(Contribution):
+    """A source that pushes entities: ``changes()`` yields mutations of the provider's own bucket.
+
+    ``schedule`` is a cron expression; empty means it runs only when asked to.
+    """
+
+    changes: Callable[[], Iterator[Mutation]]
+    schedule: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogProcessor(Contribution):
+    """Change or complete an entity on its way in: ``process(entity, location)`` answers the entity.
+
+    ``pre`` runs before validation, ``post`` after it. Raising ``ValueError`` rejects the entity with
+    the message as reason; anything else that is raised is reported as a fault of the processor.
+    """
+
+    process: Callable[[dict[str, Any], str], dict[str, Any]]
+    stage: Literal["pre", "post"] = "pre"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importer(Contribution):
+    """Reader of another tool's file format: ``read(text, url)`` yields entity objects."""
+
+    file_names: tuple[str, ...]
+    read: Callable[[str, str], Iterable[JsonObject]]
+
+
+# --- Search, templates, scorecards -------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchDocument:
+    """One thing that can be found. ``authorization_ref`` is the resource whose read permission guards it."""
+
+    title: str
+    text: str
+    location: str
+    authorization_ref: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchCollator(Contribution):
+    """A type of search document and how to list them all: ``documents()`` yields them in any order."""
+
+    type: str
+    documents: Callable[[], Iterator[SearchDocument]]
+    icon: str = "file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaffolderAction(Contribution):
+    """A step that templates may use; ``run(input, context)`` answers the step's output."""
+
+    input_schema: JsonObject
+    output_schema: JsonObject
+    run: Callable[[dict[str, Any], Any], dict[str, Any]]
+    description: str = ""
+    read_only: bool = False
+    idempotent: bool = False
+    destructive: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormField(Contribution):
+    """A form widget by its ``ui:field`` name; ``template`` renders it, ``validate`` answers messages."""
+
+    field: str
+    template: str
+    validate: Callable[[Any, JsonObject], list[str]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateFilter(Contribution):
+    """A filter for ``${{ value | name }}`` in templates."""
+
+    name: str
+    apply: Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactCollector(Contribution):
+    """Collect a fact about entities: ``collect(refs)`` yields ``(ref, value)``."""
+
+    schema: JsonObject
+    collect: Callable[[Iterable[str]], Iterator[tuple[str, Any]]]
+    kinds: tuple[str, ...] = ()
+    schedule: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Contribution):
+    """A yes-or-no question on facts; ``passes(facts)`` answers ``None`` where it cannot tell."""
+
+    facts: tuple[str, ...]
+    passes: Callable[[Mapping[str, Any]], bool | None]
+    remedy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track(Contribution):
+    """Levels in rising order, each a name and the checks it asks for."""
+
+    levels: tuple[tuple[str, tuple[str, ...]], ...]
+    kinds: tuple[str, ...] = ()
+
+
+# --- Access ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permission(Contribution):
+    """Something that may be allowed or denied. ``id`` is its wire name (``catalog.entity.read``)."""
+
+    action: Literal["create", "read", "update", "delete", ""] = ""
+    resource_type: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(Contribution):
+    """A condition on resources of one type. ``id`` is its wire name (``IS_ENTITY_OWNER``).
+
+    ``query(params)`` answers a Django ``Q`` on the resource's model, ``reason(params)`` says it in words.
+    """
+
+    resource_type: str
+    params_schema: JsonObject
+    query: Callable[[JsonObject], Any]
+    reason: Callable[[JsonObject], str]
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceType(Contribution):
+    """How rules are applied to one type of resource. ``id`` is its wire name (``catalog-entity``).
+
+    ``queryset()`` answers all resources, ``lookup(ref)`` a ``Q`` that finds one by its ref.
+    """
+
+    queryset: Callable[[], Any]
+    lookup: Callable[[str], Any]
+
+
+# --- Work and what happened ----------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Contribution):
+    """Long work: ``run(context, **arguments)``; ``context`` reports progress and log and notices cancel.
+
+    ``schedule`` is a cron expression (five fields, UTC). ``lock`` lets one run at a time.
+    ``retries`` counts further tries after the first; ``timeout`` is in seconds.
+    """
+
+    run: Callable[..., Any]
+    schedule: str = ""
+    queue: str = "default"
+    lock: str = ""
+    retries: int = 0
+    timeout: int = 3600
+    hidden: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventType(Contribution):
+    """A kind of event. ``id`` is its name on the wire (``catalog.entities-changed``)."""
+
+    schema: JsonObject
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscriber(Contribution):
+    """Something done after an event: ``handle(payload)`` runs in a worker, at least once."""
+
+    event: str
+    handle: Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationType(Contribution):
+    """A kind of message to people, with the channels it uses unless they choose otherwise."""
+
+    template: str
+    channels: tuple[str, ...] = ("in-app",)
+
+
+# --- Doors -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiRouter(Contribution):
+    """A django-ninja router mounted at ``/api/<prefix>``, with its own OpenAPI document."""
+
+    prefix: str
+    router: Any
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CliCommand(Contribution):
+    """A Typer application that becomes ``callboard <name> …``."""
+
+    name: str
+    app: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class McpTool(Contribution):
+    """A tool for coding agents: ``call(arguments)`` answers JSON."""
+
+    description: str
+    input_schema: JsonObject
+    call: Callable[[dict[str, Any]], Any]
+    read_only: bool = True
+    idempotent: bool = True
+    destructive: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class McpResource(Contribution):
+    """Something agents may read: ``read(uri)`` answers text."""
+
+    uri_template: str
+    read: Callable[[str], str]
+    mime_type: str = "text/plain"
+
+
+# --- Care --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthCheck(Contribution):
+    """A check for ``callboard doctor`` and the administration page; raising is a failure."""
+
+    check: Callable[[], HealthResult]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthResult:
+    """What a health check found and, where something is wrong, how to mend it."""
+
+    status: Literal["ok", "warning", "error"]
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Contribution):
+    """A number for Prometheus and insights: ``read()`` yields ``(labels, value)``."""
+
+    name: str
+    unit: str
+    read: Callable[[], Iterable[tuple[Mapping[str, str], float]]]
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flag(Contribution):
+    """A feature flag: ``id`` is its key, ``expires`` an ISO date after which it must be gone."""
+
+    default: bool
+    owner: str
+    expires: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shredder(Contribution):
+    """Personal data the plugin holds: how to export it and how to erase it, by user ref."""
+
+    export: Callable[[str], JsonObject]
+    erase: Callable[[str], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoData(Contribution):
+    """Sample data for ``--demo``: ``load()`` must be safe to repeat."""
+
+    load: Callable[[], None]

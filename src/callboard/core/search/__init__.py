@@ -1,0 +1,1 @@
+"""The platform that search collators plug into."""

@@ -1,0 +1,1 @@
+"""The shell every page lives in: navigation, palette, components, error pages."""

@@ -1,0 +1,1 @@
+"""Bundled rooms, one package each, all of the same shape."""

@@ -1,0 +1,172 @@
+"""`callboard catalog …`: import, validate, export, refresh, status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from callboard.lib.problems import ProblemError
+from callboard.lib.yaml12 import dump
+from callboard.plugins.catalog.selectors import overview
+from callboard.plugins.catalog.selectors.querying import EntityQuery, listed
+from callboard.plugins.catalog.services import locations
+from callboard.plugins.catalog.services.importing import guess_location
+from callboard.plugins.catalog.services.processing import process_due
+from callboard.plugins.catalog.types.filters import FilterError, parse_filters
+from callboard.sdk.cli import Progress, fail, progress, show
+
+app = typer.Typer(help="Fill, check and read the catalog.", no_args_is_help=True)
+
+
+@app.command("import")
+def import_(
+    what: Annotated[str, typer.Argument(help="A directory, a file, a repository or the address of a file.")],
+    ref: Annotated[str, typer.Option(help="Branch, tag or commit of a repository.")] = "",
+) -> None:
+    """Register a location, read it now and say what it brought."""
+    target = guess_location(what, ref)
+    try:
+        source = locations.register_location(target.type, target.target)
+        known = False
+    except locations.LocationExistsError:
+        source = overview.source_at(target.type, target.target)
+        known = True
+    except ProblemError as error:
+        fail(str(error))
+    with progress(f"Reading {target}") as bar:
+        applied = process_due(_drawn(bar), only=[source.pk])
+    found = overview.brought_by(str(target))
+    problems = [problem.as_dict() for problem in overview.problems_of(str(target))]
+    answer = {
+        "location": {"id": str(source.uid), "type": target.type, "target": target.target},
+        "already_registered": known,
+        "created": applied.created,
+        "changed": applied.changed,
+        "removed": applied.removed,
+        "entities": found,
+        "problems": problems,
+    }
+    lines = [
+        f"{target} {'was registered already' if known else 'is registered'}.",
+        f"{sum(found.values())} entities: " + ", ".join(f"{n} {kind}" for kind, n in found.items())
+        if found
+        else "It brought no entities.",
+    ]
+    lines += [f"{p['severity']}: {_place(p)}: {p['message']} {p['remedy']}" for p in problems]
+    show(answer, "\n".join(lines))
+    if problems and not found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def validate(
+    what: Annotated[list[str], typer.Argument(help="Files, directories or addresses to check.")],
+) -> None:
+    """Check catalog files without registering anything. Exits with 1 if there is any problem."""
+    checked, found = 0, []
+    for item in what:
+        target = guess_location(item, "")
+        try:
+            preview = locations.preview_location(target.type, target.target)
+        except ProblemError as error:
+            fail(str(error))
+        checked += len(preview.entities)
+        found += [entry.problem.as_dict() for entry in preview.problems]
+    lines = [f"{p['severity']}: {_place(p)}: {p['message']} {p['remedy']}" for p in found]
+    lines.append(f"{checked} entities are good, {len(found)} problems.")
+    show({"entities": checked, "problems": found}, "\n".join(lines))
+    if any(p["severity"] == "error" for p in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    filter_: Annotated[list[str], typer.Option("--filter", help="As in the API, such as kind=component.")] = [],  # noqa: B006
+    format_: Annotated[str, typer.Option("--format", help="yaml or json.")] = "yaml",
+    output: Annotated[Path | None, typer.Option(help="File to write; standard output otherwise.")] = None,
+) -> None:
+    """Write entities as YAML documents or as one JSON array."""
+    try:
+        query = EntityQuery(filter=parse_filters(filter_))
+    except FilterError as error:
+        fail(str(error))
+    if format_ not in {"yaml", "json"}:
+        fail(f"unknown format {format_!r}", "Use yaml or json.")
+    with _open(output) as stream:
+        count = 0
+        if format_ == "json":
+            stream.write("[")
+        for body in listed(query):
+            if format_ == "json":
+                stream.write(("," if count else "") + body)
+            else:
+                entity = orjson.loads(body)
+                for key in ("relations", "status"):
+                    entity.pop(key, None)
+                for key in ("uid", "etag"):
+                    entity["metadata"].pop(key, None)
+                stream.write("---\n" + dump(entity))
+            count += 1
+        if format_ == "json":
+            stream.write("]\n")
+    if output:
+        show({"entities": count, "file": str(output)}, f"{count} entities written to {output}.")
+
+
+@app.command()
+def refresh(refs: Annotated[list[str], typer.Argument(help="Entity refs.")]) -> None:
+    """Read the sources of entities again, now."""
+    sources = locations.refresh([ref.lower() for ref in refs])
+    with progress("Reading") as bar:
+        applied = process_due(_drawn(bar))
+    show(
+        {"sources": sources, "changed": applied.changed, "removed": applied.removed},
+        f"{sources} sources read, {len(applied.created) + len(applied.changed)} entities changed.",
+    )
+
+
+@app.command()
+def status() -> None:
+    """Say how many entities there are, where they come from and what is wrong."""
+    found = overview.status()
+    lines = [f"{n:>8} {kind}" for kind, n in found["entities"].items()]
+    lines.append(f"{found['locations']} locations registered, {found['sources']} read, {found['waiting']} waiting.")
+    lines.append(f"{found['problems']} problems, {found['failing']} sources cannot be read.")
+    show(found, "\n".join(lines))
+
+
+def _drawn(bar: Progress) -> Callable[[int, int, str], None]:
+    """Draw the engine's progress: it says how far it is, a bar wants to know how much further."""
+    seen = 0
+
+    def draw(done: int, total: int, _message: str) -> None:
+        nonlocal seen
+        bar.total(total)
+        bar.advance(done - seen)
+        seen = done
+
+    return draw
+
+
+def _place(problem: dict[str, Any]) -> str:
+    place = problem["place"]
+    where = place["url"] + (f":{place['line']}" if place["line"] else "")
+    return f"{where} {place['path']}".strip()
+
+
+@contextmanager
+def _open(output: Path | None) -> Iterator[Any]:
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        with output.open("w", encoding="utf-8") as stream:
+            yield stream
+    except OSError as error:
+        fail(f"{output} cannot be written: {error.strerror}", "Choose another file.")

@@ -1,0 +1,246 @@
+"""Turn filters, predicates, orders and full-text terms into database conditions on `Entity`."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import reduce
+from operator import and_, or_
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.expressions import Combinable, RawSQL
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Lower
+from django.db.models import TextField
+
+from callboard.plugins.catalog.models import Relation
+from callboard.plugins.catalog.selectors.model import catalog_model
+from callboard.plugins.catalog.types.cursors import FullTextFilter
+from callboard.plugins.catalog.types.filters import Condition, Filter
+from callboard.plugins.catalog.types.predicates import (
+    All,
+    Any_,
+    Contains,
+    Equals,
+    Exists as ExistsTest,
+    HasPrefix,
+    In,
+    Match,
+    Not,
+    Predicate,
+)
+from callboard.plugins.catalog.types.terms import MAX_VALUE_LENGTH
+
+NOTHING = Q(pk__in=[])
+
+COLUMNS = {"kind": "kind", "metadata.name": "name", "metadata.namespace": "namespace"}
+"""Search keys that have a column of their own; it holds the lower-case value."""
+
+
+# --- Filters ------------------------------------------------------------------
+
+
+def filter_query(wanted: Filter | None) -> Q:
+    """Compile the filter of a query string."""
+    if wanted is None:
+        return Q()
+    return reduce(or_, (reduce(and_, map(_condition, item.conditions), Q()) for item in wanted.sets))
+
+
+def _condition(condition: Condition) -> Q:
+    if condition.values is None:
+        return _exists(condition.key)
+    return _one_of(condition.key, condition.values)
+
+
+def _exists(key: str) -> Q:
+    if key.startswith("relations."):
+        return _related(key.removeprefix("relations."), None)
+    return Q(terms__contains=[key])
+
+
+def _one_of(key: str, values: tuple[str, ...]) -> Q:
+    if not values:
+        return NOTHING
+    if key.startswith("relations."):
+        return _related(key.removeprefix("relations."), list(values))
+    if key in COLUMNS:
+        return Q(**{f"{COLUMNS[key]}__in": values}) if len(values) > 1 else Q(**{COLUMNS[key]: values[0]})
+    terms = [f"{key}={value}" for value in values if len(value) <= MAX_VALUE_LENGTH]
+    if not terms:
+        return NOTHING
+    return Q(terms__contains=terms) if len(terms) == 1 else Q(terms__overlap=terms)
+
+
+def _related(relation_type: str, targets: list[str] | None) -> Q:
+    rows = Relation.objects.filter(source_ref=OuterRef("ref"), type=relation_type_of(relation_type))
+    if targets is not None:
+        rows = rows.filter(target_ref__in=targets) if len(targets) > 1 else rows.filter(target_ref=targets[0])
+    return Q(Exists(rows))
+
+
+def relation_type_of(lowered: str) -> str:
+    """Answer a relation type in its own spelling; filters come in lower case."""
+    for relation in catalog_model().relations:
+        for name in (relation.type, relation.inverse):
+            if name.lower() == lowered.lower():
+                return name
+    return lowered
+
+
+# --- Predicates ---------------------------------------------------------------
+
+
+def predicate_query(predicate: Predicate | None) -> Q:
+    """Compile a predicate of a request body."""
+    if predicate is None:
+        return Q()
+    if isinstance(predicate, All):
+        return reduce(and_, map(predicate_query, predicate.predicates), Q())
+    if isinstance(predicate, Any_):
+        return reduce(or_, map(predicate_query, predicate.predicates), NOTHING)
+    if isinstance(predicate, Not):
+        return ~predicate_query(predicate.predicate)
+    return _match(predicate)
+
+
+def _match(match: Match) -> Q:
+    key = match.path.lower()
+    test = match.test
+    if isinstance(test, ExistsTest):
+        found = _exists(key)
+        if not key.startswith("relations."):
+            # The path may lead to an object, which has no term of its own but its leaves have.
+            found |= _any_term_starts(f"{key}.")
+        return found if test.wanted else ~found
+    if isinstance(test, Equals):
+        return _one_of(key, (test.value,))
+    if isinstance(test, In):
+        return _one_of(key, test.values)
+    if isinstance(test, HasPrefix):
+        if key in COLUMNS:
+            return Q(**{f"{COLUMNS[key]}__startswith": test.prefix})
+        if key.startswith("relations."):
+            rows = Relation.objects.filter(
+                source_ref=OuterRef("ref"),
+                type=relation_type_of(key.removeprefix("relations.")),
+                target_ref__startswith=test.prefix,
+            )
+            return Q(Exists(rows))
+        return _any_term_starts(f"{key}={test.prefix}")
+    return _contains(match.path, test)
+
+
+def _any_term_starts(prefix: str) -> Q:
+    return Q(RawSQL("EXISTS (SELECT FROM unnest(terms) term WHERE starts_with(term, %s))", [prefix]))  # noqa: S611 - parameterised
+
+
+def _contains(path: str, test: Contains) -> Q:
+    inner = test.predicate
+    if isinstance(inner, Match) and not inner.path and isinstance(inner.test, Equals | In | HasPrefix):
+        return _match(Match(path, inner.test))
+    if path.lower() == "relations":
+        found = _relation_contains(inner)
+        if found is not None:
+            return found
+    condition = _json_path(inner)
+    steps = "".join(f".{json.dumps(step)}" for step in path.split("."))
+    text = f"lax ${steps}[*] ? ({condition})"
+    return Q(
+        RawSQL(  # noqa: S611 - parameterised
+            "EXISTS (SELECT FROM cb_catalog_body b WHERE b.entity_id = cb_catalog_entity.id "
+            "AND b.json::jsonb @? %s::jsonpath)",
+            [text],
+        )
+    )
+
+
+def _relation_contains(inner: Predicate) -> Q | None:
+    """Compile ``{"relations": {"$contains": {"type": …, "targetRef": …}}}`` on the relation table."""
+    parts = inner.predicates if isinstance(inner, All) else (inner,)
+    rows = Relation.objects.filter(source_ref=OuterRef("ref"))
+    for part in parts:
+        if not isinstance(part, Match) or part.path.lower() not in {"type", "targetref"}:
+            return None
+        is_type = part.path.lower() == "type"
+        column = "type" if is_type else "target_ref"
+        if isinstance(part.test, Equals):
+            values = [part.test.value]
+        elif isinstance(part.test, In):
+            values = list(part.test.values)
+        elif isinstance(part.test, HasPrefix) and not is_type:
+            rows = rows.filter(target_ref__startswith=part.test.prefix)
+            continue
+        else:
+            return None
+        rows = rows.filter(**{f"{column}__in": [relation_type_of(v) if is_type else v for v in values]})
+    return Q(Exists(rows))
+
+
+def _json_path(predicate: Predicate) -> str:
+    """Write a predicate on one list item as an SQL/JSON path filter; comparisons ignore case."""
+    if isinstance(predicate, All):
+        return " && ".join(f"({_json_path(p)})" for p in predicate.predicates) or "1 == 1"
+    if isinstance(predicate, Any_):
+        return " || ".join(f"({_json_path(p)})" for p in predicate.predicates) or "1 == 2"
+    if isinstance(predicate, Not):
+        return f"!({_json_path(predicate.predicate)})"
+    steps = "".join(f".{json.dumps(step)}" for step in predicate.path.split(".")) if predicate.path else ""
+    here = f"@{steps}"
+    test = predicate.test
+    if isinstance(test, ExistsTest):
+        return f"exists ({here})" if test.wanted else f"!(exists ({here}))"
+    if isinstance(test, Equals):
+        return _json_equals(here, test.value)
+    if isinstance(test, In):
+        return " || ".join(f"({_json_equals(here, v)})" for v in test.values) or "1 == 2"
+    if isinstance(test, HasPrefix):
+        return f'{here} like_regex {json.dumps("^" + re.escape(test.prefix))} flag "i"'
+    return f"exists ({here}[*] ? ({_json_path(test.predicate)}))"
+
+
+def _json_equals(here: str, value: str) -> str:
+    parts = [f'{here} like_regex {json.dumps("^" + re.escape(value) + "$")} flag "i"']
+    if re.fullmatch(r"-?\d+(\.\d+)?", value):
+        parts.append(f"{here} == {value}")
+    if value in {"true", "false"}:
+        parts.append(f"{here} == {value}")
+    return " || ".join(f"({part})" for part in parts)
+
+
+# --- Values, order, full text ---------------------------------------------------
+
+
+def value_of(key: str) -> Combinable:
+    """Answer the expression of a search key's value, lower-cased, for ordering and text search."""
+    lowered = key.lower()
+    if lowered in COLUMNS:
+        return F(COLUMNS[lowered])
+    if lowered == "metadata.uid":
+        return Cast(F("uid"), TextField())
+    return Lower(KeyTextTransform(lowered, "fields"))
+
+
+def has_value(key: str) -> Q:
+    """Compile "the entity has this key at all"; keys every entity has ask for nothing."""
+    lowered = key.lower()
+    return Q() if lowered in COLUMNS or lowered == "metadata.uid" else Q(terms__contains=[lowered])
+
+
+def full_text_query(wanted: FullTextFilter | None, sort_key: str | None) -> tuple[dict[str, Combinable], Q]:
+    """Compile a substring search; answer the annotations it needs and the condition."""
+    term = wanted.term.strip().lower() if wanted else ""
+    if not wanted or not term:
+        return {}, Q()
+    keys = wanted.fields or (sort_key or "metadata.uid",)
+    annotations: dict[str, Combinable] = {}
+    query = NOTHING
+    for index, key in enumerate(keys):
+        lowered = key.strip().lower()
+        if lowered in COLUMNS:
+            query |= Q(**{f"{COLUMNS[lowered]}__contains": term})
+            continue
+        name = f"text_{index}"
+        annotations[name] = value_of(lowered)
+        query |= Q(**{f"{name}__contains": term})
+    return annotations, query

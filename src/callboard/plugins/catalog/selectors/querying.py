@@ -1,0 +1,202 @@
+"""Answer pages, lists and counts of entities as JSON text, ready to send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
+
+from callboard.plugins.catalog.models import Entity
+from callboard.plugins.catalog.selectors.compiling import (
+    filter_query,
+    full_text_query,
+    has_value,
+    predicate_query,
+    relation_type_of,
+    value_of,
+)
+from callboard.plugins.catalog.types.cursors import FullTextFilter, QueryCursor
+from callboard.plugins.catalog.types.filters import Filter
+from callboard.plugins.catalog.types.order import OrderField
+from callboard.plugins.catalog.types.predicates import Predicate
+from callboard.sdk.permissions import allowed_filter
+
+READ = "catalog.entity.read"
+
+
+@dataclass(frozen=True)
+class EntityQuery:
+    """Which entities are wanted, in what order."""
+
+    filter: Filter | None = None
+    predicate: Predicate | None = None
+    full_text: FullTextFilter | None = None
+    order: tuple[OrderField, ...] = ()
+
+
+@dataclass
+class EntityPage:
+    """A page of entities as JSON texts, with cursors to its neighbours."""
+
+    items: list[str]
+    total: int | None
+    next: QueryCursor | None
+    previous: QueryCursor | None
+
+
+def readable() -> QuerySet[Entity]:
+    """Answer the entities the caller may see."""
+    condition = allowed_filter(READ)
+    return Entity.objects.all() if condition is None else Entity.objects.filter(condition)
+
+
+def matching(query: EntityQuery) -> QuerySet[Entity]:
+    """Answer the readable entities that match, unordered."""
+    found = readable().filter(filter_query(query.filter)).filter(predicate_query(query.predicate))
+    sort_key = query.order[0].field if query.order else None
+    annotations, text = full_text_query(query.full_text, sort_key)
+    return found.annotate(**annotations).filter(text)
+
+
+def page(
+    query: EntityQuery, *, limit: int, offset: int = 0, cursor: QueryCursor | None = None, count: bool = True
+) -> EntityPage:
+    """Answer one page by keyset: page five thousand costs what page one does.
+
+    A cursor carries the query it was made for; ``query`` is then not looked at.
+    """
+    if cursor is not None:
+        query = EntityQuery(cursor.filter, cursor.query, cursor.full_text_filter, cursor.order_fields)
+    order = query.order[:1]
+    found = matching(query)
+    if order:
+        found = found.filter(has_value(order[0].field))
+    total = cursor.total_items if cursor is not None else None
+    if total is None and count and cursor is None:
+        total = found.count()
+    if limit == 0:
+        return EntityPage([], total, None, None)
+    descending = bool(order) and order[0].order == "desc"
+    backwards = cursor is not None and cursor.is_previous
+    expression = value_of(order[0].field) if order else F("ref")
+    rows_wanted = found.annotate(sort_value=expression)
+    if cursor is not None and cursor.order_field_values:
+        rows_wanted = rows_wanted.filter(_beyond(cursor.order_field_values, descending != backwards))
+    down = descending != backwards
+    rows_wanted = rows_wanted.order_by(
+        OrderBy(F("sort_value"), descending=down), OrderBy(F("pk"), descending=down)
+    ).values_list("pk", "sort_value", "body__json")
+    start = offset if cursor is None else 0
+    rows = list(rows_wanted[start : start + limit + 1])
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if backwards:
+        rows.reverse()
+    base = QueryCursor(
+        order_fields=order,
+        filter=query.filter,
+        full_text_filter=query.full_text,
+        query=query.predicate,
+        total_items=total,
+        first_sort_field_values=cursor.first_sort_field_values if cursor else _edge(rows[0]) if rows else None,
+    )
+    has_next = more if not backwards else True
+    has_previous = more if backwards else (cursor is not None or start > 0)
+    return EntityPage(
+        [row[2] for row in rows],
+        total,
+        replace(base, order_field_values=_edge(rows[-1])) if rows and has_next else None,
+        replace(base, order_field_values=_edge(rows[0]), is_previous=True) if rows and has_previous else None,
+    )
+
+
+def _edge(row: tuple[Any, ...]) -> tuple[str | None, ...]:
+    return (row[1], str(row[0]))
+
+
+def _beyond(values: tuple[str | None, ...], descending: bool) -> Q:
+    value, pk = (values[0], values[-1]) if len(values) > 1 else (None, values[0])
+    number = int(pk) if pk and pk.isdecimal() and len(pk) < 19 else 0
+    way = "lt" if descending else "gt"
+    if value is None:
+        return Q(**{f"pk__{way}": number})
+    return Q(**{f"sort_value__{way}": value}) | Q(sort_value=value, **{f"pk__{way}": number})
+
+
+def listed(query: EntityQuery, *, limit: int | None = None, offset: int = 0) -> Iterator[str]:
+    """Yield entities one by one without holding them all; absent sort values come last."""
+    found = matching(query)
+    order: list[Any] = []
+    for index, item in enumerate(query.order):
+        found = found.annotate(**{f"sort_{index}": value_of(item.field)})
+        order.append(OrderBy(F(f"sort_{index}"), descending=item.order == "desc", nulls_last=True))
+    order.append(F("pk").asc() if query.order else F("ref").asc())
+    rows = found.order_by(*order).values_list("body__json", flat=True)
+    if limit is not None or offset:
+        rows = rows[offset : None if limit is None else offset + limit]
+    yield from rows.iterator(chunk_size=2_000)
+
+
+def facets(query: EntityQuery, keys: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Count the values of each key among the matching entities, most frequent first."""
+    found = matching(query)
+    return {key: _facet(found, key) for key in keys}
+
+
+def _facet(found: QuerySet[Entity], key: str) -> list[dict[str, Any]]:
+    lowered = key.lower()
+    column = {"kind": "kind_name", "spec.type": "type", "spec.lifecycle": "lifecycle"}.get(lowered)
+    if column is not None:
+        inner, values = f"t.{column}", found.values(column)
+    elif lowered == "metadata.tags":
+        inner, values = "unnest(t.tags)", found.values("tags")
+    elif lowered.startswith("relations."):
+        return _relation_facet(found, lowered.removeprefix("relations."))
+    else:
+        inner = (
+            "jsonb_array_elements_text(CASE jsonb_typeof(t.fields -> %s) WHEN 'array' THEN t.fields -> %s "
+            "ELSE jsonb_build_array(t.fields -> %s) END)"
+        )
+        values = found.filter(terms__contains=[lowered]).values("fields")
+    sql, parameters = values.order_by().query.sql_with_params()
+    arguments = [lowered] * inner.count("%s")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT value, count(*) FROM (SELECT {inner} AS value FROM ({sql}) t) v "  # noqa: S608 - ours
+            "WHERE value IS NOT NULL AND value <> '' GROUP BY value ORDER BY count(*) DESC, value",
+            [*arguments, *parameters],
+        )
+        return [{"value": value, "count": count} for value, count in cursor.fetchall()]
+
+
+def _relation_facet(found: QuerySet[Entity], lowered: str) -> list[dict[str, Any]]:
+    sql, parameters = found.order_by().values("ref").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT r.target_ref, count(DISTINCT r.source_ref) FROM cb_catalog_relation r "  # noqa: S608 - ours
+            f"WHERE r.type = %s AND r.source_ref IN ({sql}) GROUP BY 1 ORDER BY 2 DESC, 1",
+            [relation_type_of(lowered), *parameters],
+        )
+        return [{"value": value, "count": count} for value, count in cursor.fetchall()]
+
+
+def body_of(ref: str) -> str | None:
+    """Answer one entity by its ref, if the caller may see it."""
+    found: str | None = readable().filter(ref=ref).values_list("body__json", flat=True).first()
+    return found
+
+
+def body_by_uid(uid: str) -> str | None:
+    """Answer one entity by its uid, if the caller may see it."""
+    found: str | None = readable().filter(uid=uid).values_list("body__json", flat=True).first()
+    return found
+
+
+def bodies_of(refs: list[str], filter_: Filter | None = None, predicate: Predicate | None = None) -> dict[str, str]:
+    """Answer many entities by ref in one query; those that are missing or hidden are left out."""
+    found = readable().filter(ref__in=set(refs)).filter(filter_query(filter_)).filter(predicate_query(predicate))
+    return dict(found.values_list("ref", "body__json"))

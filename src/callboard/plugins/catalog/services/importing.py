@@ -1,0 +1,38 @@
+"""Understand what a person means by a path or an address."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from callboard.plugins.catalog.clients.types import LocationTarget
+
+_SCP = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)")
+_FILE = re.compile(r"\.(ya?ml|json)$", re.IGNORECASE)
+
+
+def guess_location(text: str, ref: str = "") -> LocationTarget:
+    """Answer the location for a directory, a file, a repository or the address of a file.
+
+    What ends in ``.yaml`` or points into a source host's web pages is a file to fetch; other addresses,
+    ``ssh`` and ``git@host:`` forms are repositories, read at ``ref``; everything else is a path here.
+    """
+    text = text.strip()
+    for kind in ("file", "url", "git"):
+        if text.startswith(f"{kind}:") and not text.startswith(f"{kind}://"):
+            return LocationTarget(kind, text.partition(":")[2])
+    suffix = f"?ref={ref}" if ref else ""
+    if _SCP.match(text) or text.startswith(("ssh://", "git://")):
+        return LocationTarget("git", text + suffix)
+    if text.startswith("file://"):
+        return LocationTarget("git", text + suffix)
+    if text.startswith(("http://", "https://")):
+        path = text.partition("://")[2].partition("?")[0]
+        is_file = bool(_FILE.search(path)) or any(part in path for part in ("/blob/", "/tree/", "/-/", "/src/"))
+        if is_file and not ref:
+            return LocationTarget("url", text)
+        return LocationTarget("git", text + suffix)
+    path = Path(text).expanduser().resolve()
+    if ref and (path / ".git").exists():
+        return LocationTarget("git", f"file://{path}{suffix}")
+    return LocationTarget("file", str(path))

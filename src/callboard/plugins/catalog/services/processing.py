@@ -1,0 +1,137 @@
+"""Read what is due, apply it, stitch what it touched: the engine of the catalog.
+
+There is no loop that goes round all entities. A source is read when it is due: at once when it is
+registered, named by a Location entity or refreshed, when a local file changes, and otherwise on its
+schedule, where an unchanged answer ends the matter. Any number of workers may run this at once: a
+lease keeps two from reading the same source, and whatever a killed worker held becomes due again
+when its lease runs out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from django.db import close_old_connections, connection, transaction
+from django.utils import timezone
+
+from callboard.lib.problems import Place, Problem
+from callboard.plugins.catalog.models import Source
+from callboard.plugins.catalog.services.applying import apply
+from callboard.plugins.catalog.services.reading import read_source
+from callboard.plugins.catalog.services.stitching import stitch_dirty
+from callboard.plugins.catalog.services.writing import Applied
+from callboard.plugins.catalog.types.emitted import EmittedProblem, SourceReading
+from callboard.sdk.jobs import start
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=10)
+BATCH = 20
+"""Sources read together; their entities are applied in one transaction."""
+APPLY_AT = 1000
+"""Entities that are enough for a transaction."""
+READERS = 4
+
+Progress = Callable[[int, int, str], None]
+
+
+def process_due(
+    progress: Progress | None = None,
+    *,
+    only: Sequence[int] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Applied:
+    """Read and apply every source that is due, and those that appear meanwhile; answer what changed.
+
+    ``only`` starts from the given sources, due or not, and follows where they lead.
+    """
+    total = Applied()
+    done = 0
+    wanted = list(only) if only is not None else None
+    while not (stop and stop()):
+        sources = claim(wanted)
+        if wanted is not None:
+            wanted = wanted[BATCH:]
+        if not sources:
+            if wanted is not None:
+                wanted = None
+                continue
+            break
+        for readings in _in_portions(_read_all(sources)):
+            applied = apply(readings)
+            total.add(applied)
+        done += len(sources)
+        if progress:
+            progress(done, done + waiting(), f"{len(total.created) + len(total.changed)} entities written")
+    stitch_dirty()
+    return total
+
+
+def claim(only: Sequence[int] | None = None) -> list[Source]:
+    """Take up to a batch of due sources; nobody else reads them until the lease ends."""
+    now = timezone.now()
+    with transaction.atomic():
+        free = Source.objects.exclude(type="provider").filter(lease_until=None) | Source.objects.exclude(
+            type="provider"
+        ).filter(lease_until__lt=now)
+        due = free.filter(pk__in=only) if only is not None else free.filter(due_at__lte=now)
+        sources = list(due.order_by("due_at", "id").select_for_update(skip_locked=True, of=("self",))[:BATCH])
+        Source.objects.filter(pk__in=[s.pk for s in sources]).update(lease_until=now + LEASE)
+    return sources
+
+
+def waiting() -> int:
+    """Count the sources that are due and that nobody reads yet."""
+    now = timezone.now()
+    return Source.objects.filter(due_at__lte=now, lease_until=None).count()
+
+
+def _read_all(sources: Sequence[Source]) -> list[SourceReading]:
+    if len(sources) == 1 or all(source.type == "file" for source in sources):
+        # Local files are parsed, not waited for; threads would only get in each other's way.
+        return [_read_safely(source) for source in sources]
+    with ThreadPoolExecutor(max_workers=READERS) as pool:
+        return list(pool.map(_read_in_thread, sources))
+
+
+def _read_in_thread(source: Source) -> SourceReading:
+    try:
+        return _read_safely(source)
+    finally:
+        close_old_connections()
+        connection.close()
+
+
+def _read_safely(source: Source) -> SourceReading:
+    try:
+        return read_source(source)
+    except Exception as error:
+        # A fault of ours must not stop the other sources; it stands on the ingestion page like any problem.
+        log.exception("reading failed: %s", source)
+        problem = Problem(
+            "internal",
+            f"Reading failed inside the portal: {type(error).__name__}: {error}",
+            "Report this fault; the last good state is kept.",
+            Place(source.target),
+        )
+        return SourceReading(source.pk, problems=[EmittedProblem(problem)], complete=False, failed=True)
+
+
+def _in_portions(readings: Sequence[SourceReading]) -> list[list[SourceReading]]:
+    portions: list[list[SourceReading]] = [[]]
+    size = 0
+    for reading in readings:
+        if portions[-1] and size + len(reading.entities) > APPLY_AT:
+            portions.append([])
+            size = 0
+        portions[-1].append(reading)
+        size += len(reading.entities)
+    return portions
+
+
+def wake() -> None:
+    """Have a worker process what is due, once the current transaction commits."""
+    start("catalog.process")

@@ -1,0 +1,86 @@
+"""Run providers: what they say of their own bucket becomes emissions, in full or as a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from callboard.lib.problems import Place, Problem
+from callboard.plugins.catalog.clients.types import LocationTarget
+from callboard.plugins.catalog.models import Source
+from callboard.plugins.catalog.selectors.model import catalog_model
+from callboard.plugins.catalog.services.applying import apply
+from callboard.plugins.catalog.services.reading import Origin, annotate, emit
+from callboard.plugins.catalog.services.stitching import stitch_dirty
+from callboard.plugins.catalog.services.writing import Applied
+from callboard.plugins.catalog.types.emitted import EmittedProblem, SourceReading
+from callboard.plugins.catalog.types.envelope import check_envelope
+from callboard.sdk.contributions import CatalogProvider, Mutation
+from callboard.sdk.permissions import require
+from callboard.sdk.plugins import contribution, guard
+
+
+class UnknownProviderError(LookupError):
+    """No plugin that is on has a provider of this name."""
+
+
+def run_provider(provider_id: str, report: Callable[[str], None] | None = None) -> Applied:
+    """Take every mutation of a provider into the catalog; answer what changed.
+
+    A provider that fails half-way keeps what it said before the failure, and its source says so.
+    """
+    require("catalog.provider.run")
+    provider = contribution(CatalogProvider, provider_id)
+    if provider is None:
+        raise UnknownProviderError(f"there is no provider called {provider_id!r}")
+    total = Applied()
+    bucket, _ = Source.objects.get_or_create(type="provider", target=provider.id, defaults={"trusted": True})
+    try:
+        with guard(provider):
+            for mutation in provider.changes():
+                applied = apply([_reading(bucket, provider.id, mutation)])
+                total.add(applied)
+                if report:
+                    report(f"{len(applied.created)} new, {len(applied.changed)} changed")
+    except Exception as error:
+        problem = Problem(
+            "provider-failed",
+            f"The provider {provider.id} failed: {error}",
+            "Its last good state is kept. Check its settings, then run it again.",
+            Place(provider.id),
+        )
+        failed = SourceReading(
+            bucket.pk, problems=[EmittedProblem(problem)], complete=False, failed=True, fingerprint=bucket.fingerprint
+        )
+        apply([failed])
+        raise
+    finally:
+        stitch_dirty()
+    return total
+
+
+def _reading(bucket: Source, name: str, mutation: Mutation) -> SourceReading:
+    delta = mutation.type == "delta"
+    reading = SourceReading(bucket.pk, delta=delta, removed=tuple(ref.lower() for ref in mutation.removed))
+    for given in mutation.entities:
+        _take(dict(given), name, reading)
+    return reading
+
+
+def _take(entity: dict[str, Any], name: str, reading: SourceReading) -> None:
+    origin = Origin(f"provider:{name}", f"provider:{name}", LocationTarget("provider", name), name, trusted=True)
+    problems = check_envelope(entity, name)
+    if not problems:
+        given = dict(entity["metadata"].get("annotations") or {})
+        annotate(entity, origin, None)
+        # A provider may know better where the entity comes from.
+        entity["metadata"]["annotations"].update(given)
+        problems = catalog_model().check(entity, name)
+    if problems:
+        reading.problems.extend(EmittedProblem(problem, "", entity) for problem in problems)
+        return
+    emitted, problems = emit(entity, origin, 0)
+    reading.problems.extend(EmittedProblem(problem, "", entity) for problem in problems)
+    if emitted is not None:
+        emitted.location_key = f"provider:{name}"
+        reading.entities.append(emitted)

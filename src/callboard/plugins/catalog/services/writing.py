@@ -1,0 +1,223 @@
+"""Write entities and what they declare: relations, links to further sources, superseded versions."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from callboard.plugins.catalog.models import Emission, Entity, Source
+from callboard.plugins.catalog.selectors.model import catalog_model
+from callboard.plugins.catalog.services.stitching import mark_dirty
+from callboard.plugins.catalog.services.targets import targets_of
+from callboard.plugins.catalog.types.emitted import EmittedEntity
+from callboard.sdk.auth import principal
+
+
+@dataclass
+class Applied:
+    """What changed: refs by what happened to them, and sources that are new and due."""
+
+    created: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    new_sources: int = 0
+    links_dropped: bool = False
+    unchanged: int = 0
+    problems: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything changed at all."""
+        return bool(self.created or self.changed or self.removed)
+
+    def add(self, other: Applied) -> None:
+        """Count another application in."""
+        self.created += other.created
+        self.changed += other.changed
+        self.removed += other.removed
+        self.new_sources += other.new_sources
+        self.links_dropped |= other.links_dropped
+        self.unchanged += other.unchanged
+        self.problems += other.problems
+
+
+def from_emission(emission: Emission) -> EmittedEntity:
+    """Make an emission that was stored ready to be applied again."""
+    entity: dict[str, Any] = orjson.loads(emission.entity)
+    edges, _ = catalog_model().relations_of(entity)
+    return EmittedEntity(
+        ref=emission.ref,
+        entity=entity,
+        location=emission.location,
+        location_key=emission.location_key,
+        line=emission.line,
+        digest=emission.digest,
+        text=emission.entity,
+        edges=tuple(edges),
+    )
+
+
+def write_entities(winners: list[tuple[Source, EmittedEntity]], done: Applied) -> None:
+    """Write entities and the relations they declare; keep the states they supersede."""
+    if not winners:
+        return
+    refs = [e.ref for _, e in winners]
+    before = {
+        row["ref"]: row
+        for row in Entity.objects.filter(ref__in=refs).values("ref", "uid", "digest", "location", "changed_at")
+    }
+    _keep_versions([e for _, e in winners if e.ref in before], before)
+    parts = [e.ref.partition(":") for _, e in winners]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO cb_catalog_entity
+              (uid, ref, kind, namespace, name, kind_name, display_name, source_id, location, location_key, line,
+               digest, title, description, type, lifecycle, owner_ref, system_ref, tags, terms, fields, etag,
+               orphan, errors, dirty)
+            SELECT uid, ref, kind, namespace, name, kind_name, display_name, source_id, location, location_key, line,
+               digest, '', '', '', '', '', '', '{}', '{}', '{}', '', false, 0, false
+            FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                        %s::bigint[], %s::text[], %s::text[], %s::int[], %s::text[])
+              AS t(uid, ref, kind, namespace, name, kind_name, display_name, source_id, location, location_key, line,
+                   digest)
+            ON CONFLICT (ref) DO UPDATE SET
+              kind_name = excluded.kind_name, display_name = excluded.display_name,
+              source_id = excluded.source_id, location = excluded.location,
+              location_key = excluded.location_key, line = excluded.line, digest = excluded.digest,
+              orphan = false, changed_at = now()
+            """,
+            [
+                [uuid.uuid4() for _ in winners],
+                refs,
+                [kind for kind, _, _ in parts],
+                [rest.partition("/")[0] for _, _, rest in parts],
+                [rest.partition("/")[2] for _, _, rest in parts],
+                [e.entity["kind"] for _, e in winners],
+                [e.entity["metadata"]["name"] for _, e in winners],
+                [s.pk for s, _ in winners],
+                [e.location for _, e in winners],
+                [e.location_key for _, e in winners],
+                [e.line for _, e in winners],
+                [e.digest for _, e in winners],
+            ],
+        )
+    _write_relations([e for _, e in winners])
+    _write_links(winners, done)
+    for _, emitted in winners:
+        (done.changed if emitted.ref in before else done.created).append(emitted.ref)
+
+
+def _keep_versions(emitted: list[EmittedEntity], before: dict[str, dict[str, Any]]) -> None:
+    changed = [e for e in emitted if before[e.ref]["digest"] != e.digest]
+    if not changed:
+        return
+    actor = principal()
+    with connection.cursor() as cursor:
+        # The body still holds the state that ends now; relations, uid and etag are not part of a version.
+        cursor.execute(
+            """
+            INSERT INTO cb_catalog_version (ref, uid, entity, location, valid_from, ended_by, ended_how)
+            SELECT e.ref, e.uid,
+                   ((b.json::jsonb - 'relations' - 'status') #- '{metadata,uid}' #- '{metadata,etag}')::text,
+                   e.location, e.changed_at, %s, 'changed'
+            FROM cb_catalog_entity e JOIN cb_catalog_body b ON b.entity_id = e.id
+            WHERE e.ref = ANY(%s)
+            """,
+            [actor.ref, [e.ref for e in changed]],
+        )
+
+
+def _write_relations(emitted: list[EmittedEntity]) -> None:
+    """Replace what these entities declare; mark those at the other end of what came or went."""
+    origins = [e.ref for e in emitted]
+    rows = [(e.ref, edge.source, edge.type, edge.target) for e in emitted for edge in e.edges]
+    columns = [[row[i] for row in rows] for i in range(4)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH said AS (
+              SELECT DISTINCT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+                AS t(origin_ref, source_ref, type, target_ref)
+            ), gone AS (
+              DELETE FROM cb_catalog_relation r WHERE r.origin_ref = ANY(%s) AND NOT EXISTS (
+                SELECT FROM said WHERE said.origin_ref = r.origin_ref AND said.source_ref = r.source_ref
+                  AND said.type = r.type AND said.target_ref = r.target_ref)
+              RETURNING r.source_ref
+            ), come AS (
+              INSERT INTO cb_catalog_relation (origin_ref, source_ref, type, target_ref)
+              SELECT origin_ref, source_ref, type, target_ref FROM said
+              ON CONFLICT DO NOTHING
+              RETURNING source_ref
+            )
+            SELECT source_ref FROM gone UNION SELECT source_ref FROM come
+            """,
+            [*columns, origins],
+        )
+        own = set(origins)
+        mark_dirty([ref for (ref,) in cursor.fetchall() if ref not in own])
+
+
+def _write_links(winners: list[tuple[Source, EmittedEntity]], done: Applied) -> None:
+    """Make the targets of Location entities sources, due at once; drop links that are no longer named."""
+    places = [(source, e) for source, e in winners if e.ref.startswith("location:")]
+    if not places:
+        return
+    wanted: dict[tuple[str, str], tuple[Source, EmittedEntity, str]] = {}
+    links: list[tuple[str, str, str, str]] = []
+    for source, emitted in places:
+        for target, presence in targets_of(emitted, source):
+            wanted.setdefault((target.type, target.target), (source, emitted, presence))
+            links.append((emitted.ref, target.type, target.target, presence))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO cb_catalog_source
+              (uid, type, target, presence, origin, trusted, due_at, registered, registered_by, door, etag,
+               fingerprint, files, failures)
+            SELECT uid, type, target, presence, origin, trusted, now(), false, '', '', '', '', '{}', 0
+            FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[])
+              AS t(uid, type, target, presence, origin, trusted)
+            ON CONFLICT (type, target) DO NOTHING RETURNING id
+            """,
+            [
+                [uuid.uuid4() for _ in wanted],
+                [kind for kind, _ in wanted],
+                [target for _, target in wanted],
+                [presence for _, _, presence in wanted.values()],
+                [_origin(source, e) for source, e, _ in wanted.values()],
+                [source.trusted for source, _, _ in wanted.values()],
+            ],
+        )
+        done.new_sources += len(cursor.fetchall())
+        cursor.execute(
+            """
+            WITH said AS (
+              SELECT DISTINCT ON (t.parent_ref, s.id) t.parent_ref, s.id AS source_id, t.presence
+              FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS t(parent_ref, type, target, presence)
+              JOIN cb_catalog_source s ON s.type = t.type AND s.target = t.target
+            ), gone AS (
+              DELETE FROM cb_catalog_source_link l WHERE l.parent_ref = ANY(%s) AND NOT EXISTS (
+                SELECT FROM said WHERE said.parent_ref = l.parent_ref AND said.source_id = l.source_id)
+              RETURNING 1
+            ), come AS (
+              INSERT INTO cb_catalog_source_link (parent_ref, source_id, presence)
+              SELECT parent_ref, source_id, presence FROM said
+              ON CONFLICT (parent_ref, source_id) DO UPDATE SET presence = excluded.presence
+            )
+            SELECT count(*) FROM gone
+            """,
+            [*([row[i] for row in links] for i in range(4)), [e.ref for _, e in places]],
+        )
+        (dropped,) = cursor.fetchone() or (0,)
+    done.links_dropped |= bool(dropped)
+
+
+def _origin(source: Source, emitted: EmittedEntity) -> str:
+    if source.type == "provider":
+        annotations = emitted.entity["metadata"].get("annotations", {})
+        return str(annotations.get("backstage.io/managed-by-origin-location", ""))
+    return source.origin or f"{source.type}:{source.target}"

@@ -1,0 +1,4 @@
+"""Describe what the catalog speaks: envelope, kinds, relations, filters, queries, cursors.
+
+All of it is pure data; importing it needs no database.
+"""

@@ -1,0 +1,60 @@
+"""What reading a source gives: entities that may be used, problems with the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from callboard.lib.problems import Problem
+from callboard.plugins.catalog.types.model import RelationEdge
+
+
+@dataclass(slots=True)
+class EmittedEntity:
+    """One entity as a source emits it: valid, annotated, placeholders resolved.
+
+    ``digest`` covers everything that can change what the portal shows of it.
+    """
+
+    ref: str
+    entity: dict[str, Any]
+    location: str
+    location_key: str
+    line: int
+    digest: str
+    text: str
+    edges: tuple[RelationEdge, ...] = ()
+
+
+@dataclass(slots=True)
+class EmittedProblem:
+    """A problem, the entity it concerns where that is known, and the document as far as it was read."""
+
+    problem: Problem
+    ref: str = ""
+    document: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class SourceReading:
+    """The outcome of reading one source.
+
+    ``complete``  whether what is not in ``entities`` is truly gone. A failed or partial reading is not
+                  complete: what was known stays.
+    ``removed``   refs that a delta takes away.
+    ``unchanged`` the source said that nothing is new; only its schedule moves.
+    """
+
+    source_id: int
+    entities: list[EmittedEntity] = field(default_factory=list)
+    problems: list[EmittedProblem] = field(default_factory=list)
+    complete: bool = True
+    unchanged: bool = False
+    failed: bool = False
+    etag: str = ""
+    fingerprint: str = ""
+    files: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    delta: bool = False
+    retry_after: float | None = None

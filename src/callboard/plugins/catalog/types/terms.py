@@ -1,0 +1,119 @@
+"""Break an entity into the search values that filters, facets, order and queries work on.
+
+Every leaf of the entity becomes a key such as ``metadata.annotations.backstage.io/orphan`` with its value.
+Relations are added elsewhere, because they come from other entities too.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from callboard.lib.problems import Place, Problem, ProblemError
+from callboard.lib.refs import DEFAULT_NAMESPACE
+
+MAX_KEY_LENGTH = 200
+MAX_VALUE_LENGTH = 200
+MAX_TERMS = 20_000
+"""Values of one entity that are searchable; more are a mistake or an attack."""
+
+_EXCLUDED = frozenset(
+    {
+        "attachments",
+        "relations",
+        "status",
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.uid",
+        "metadata.etag",
+    }
+)
+
+Scalar = str | int | float | bool | None
+
+
+def search_values(entity: Mapping[str, Any], url: str = "") -> list[tuple[str, str | None]]:
+    """Answer the pairs of lower-case key and value (in its own case), each once, in the entity's order.
+
+    Keys longer than 200 characters are left out; values longer than that, and null, become ``None``.
+    Raises :class:`ProblemError` where two keys differ only by case, or there are far too many.
+    """
+    out: dict[tuple[str, str | None], None] = {}
+    spelling: dict[str, str] = {}
+    metadata = entity.get("metadata")
+    own: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
+    pairs = list(_leaves(entity))
+    pairs.append(("metadata.name", own.get("name")))
+    pairs.append(("metadata.namespace", own.get("namespace") or DEFAULT_NAMESPACE))
+    pairs.append(("metadata.uid", own.get("uid")))
+    for path, value in pairs:
+        if len(path) > MAX_KEY_LENGTH:
+            continue
+        key = path.lower()
+        known = spelling.setdefault(key, path)
+        if known != path:
+            raise ProblemError(
+                Problem(
+                    "duplicate-keys",
+                    f'The keys "{known}" and "{path}" differ only by case.',
+                    "Remove one of the two, or rename it.",
+                    Place(url, path=path),
+                )
+            )
+        out[key, search_text(value)] = None
+        if len(out) > MAX_TERMS:
+            raise ProblemError(
+                Problem(
+                    "too-many-values",
+                    f"The entity has more than {MAX_TERMS} values.",
+                    "Move large data out of the entity, for example into a definition file.",
+                    Place(url, path=path),
+                )
+            )
+    return list(out)
+
+
+def search_text(value: Scalar) -> str | None:
+    """Answer the text a value is searched by, or ``None`` if it cannot be searched."""
+    text = scalar_text(value)
+    return text if text is not None and len(text) <= MAX_VALUE_LENGTH else None
+
+
+def scalar_text(value: Scalar) -> str | None:
+    """Write a plain value as text the way JavaScript does, which clients compare with."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    mantissa, e, exponent = repr(value).partition("e")
+    if not e:
+        return mantissa
+    if exponent.startswith("-") and int(exponent) >= -6:
+        return f"{value:.{len(mantissa.replace('-', '').replace('.', '')) - int(exponent) - 1}f}"
+    mantissa = mantissa.removesuffix(".0")
+    return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}"
+
+
+def _leaves(entity: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
+    """Walk in document order; a stack of our own, since the depth is the author's choice."""
+    todo: list[tuple[str, Any]] = [("", entity)]
+    array_keys: set[str] = set()
+    while todo:
+        path, value = todo.pop()
+        if path in _EXCLUDED:
+            continue
+        if isinstance(value, Mapping):
+            todo.extend(
+                (f"{path}.{key}" if path else key, item) for key, item in reversed(list(value.items()))
+            )
+        elif isinstance(value, list):
+            todo.extend((path, item) for item in reversed(value))
+            for item in value:
+                # So that a filter can ask for one item as a key: metadata.tags.java=true.
+                if isinstance(item, str) and (key := f"{path}.{item}").lower() not in array_keys:
+                    array_keys.add(key.lower())
+                    yield key, True
+        elif value is None or isinstance(value, str | int | float):
+            yield path, value

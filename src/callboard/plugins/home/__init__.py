@@ -1,0 +1,1 @@
+"""Greet a person with what is theirs and what to do next."""

@@ -1,0 +1,1 @@
+"""Run the portal: settings of a person, and for administrators jobs, audit, plugins and webhooks."""

@@ -1,0 +1,10 @@
+"""Everything the portal room adds."""
+
+from callboard.plugins.portal.contributions import access, administration, entrance, settings
+
+contributions = (
+    *access.contributions,
+    *entrance.contributions,
+    *settings.contributions,
+    *administration.contributions,
+)

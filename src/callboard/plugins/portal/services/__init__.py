@@ -1,0 +1,1 @@
+"""Do what people and administrators ask of the portal: permission, change, audit."""

@@ -1,0 +1,149 @@
+"""Let people in and out: sign-in, guests, sign-out, the first administrator, one-time links."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.forms import LoginForm
+from allauth.account.mixins import RedirectAuthenticatedUserMixin
+from allauth.account.views import LoginView
+from allauth.socialaccount.adapter import get_adapter as get_social_adapter
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import NoReverseMatch
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from callboard.plugins.portal.services import accounts
+from callboard.plugins.portal.services import sessions as _sessions  # noqa: F401 - connects the audit of sign-ins
+from callboard.sdk.auth import (
+    AccountError,
+    attempt,
+    client_ip,
+    find_link,
+    guests_welcome,
+    start_guest_session,
+)
+from callboard.sdk.ui import render
+
+LINK_TRIES = 20
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class SignInForm(LoginForm):
+    """Username or email address, and password."""
+
+
+@method_decorator(csrf_protect, name="dispatch")
+@method_decorator(never_cache, name="dispatch")
+@method_decorator(sensitive_post_parameters("password"), name="dispatch")
+class SignIn(LoginView):
+    """The sign-in page; django-allauth does the work."""
+
+    form_class = SignInForm
+    template_name = "portal/sign_in.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Skip allauth's own limit, which counts in one process; the adapter counts in the database."""
+        return RedirectAuthenticatedUserMixin.dispatch(self, request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the ways in besides the password."""
+        context = super().get_context_data(**kwargs)
+        context |= {
+            "next": safe_next(self.request),
+            "guests_welcome": guests_welcome(),
+            "providers": _providers(self.request),
+        }
+        return context
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ask, then end the session."""
+    if request.method != "POST":
+        return render(request, "portal/sign_out.html", {})
+    if request.user.is_authenticated:
+        logout(request)
+    else:
+        request.session.flush()
+    messages.success(request, _("You are signed out."))
+    return redirect("sign-in")
+
+
+@require_POST
+@never_cache
+def guest(request: HttpRequest) -> HttpResponse:
+    """Let a visitor look around."""
+    if request.user.is_authenticated:
+        return redirect(safe_next(request) or "/")
+    accounts.start_as_guest()
+    start_guest_session(request)
+    return redirect(safe_next(request) or "/")
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@sensitive_post_parameters("password", "password_again", "token")
+def setup(request: HttpRequest) -> HttpResponse:
+    """Make the first administrator, or choose a password, with a one-time link."""
+    secret = (request.POST if request.method == "POST" else request.GET).get("token", "")
+    allowed = attempt(f"link ip {client_ip(request)}", LINK_TRIES, 60)
+    link = find_link(secret) if allowed and secret else None
+    if link is None:
+        return render(request, "portal/link_dead.html", {"too_many": not allowed}, status=404)
+    values = {name: request.POST.get(name, "").strip() for name in ("username", "email", "name")}
+    context: dict[str, Any] = {"token": secret, "purpose": link.purpose, "account": link.user, **values}
+    if request.method != "POST":
+        return render(request, "portal/setup.html", context)
+    password = request.POST.get("password", "")
+    try:
+        if password != request.POST.get("password_again", ""):
+            raise AccountError(_("The two passwords are not the same."), "password_again")
+        user = accounts.use_link(secret, password=password, **values)
+    except AccountError as error:
+        field = error.field if error.field in {*values, "password", "password_again"} else "form"
+        return render(request, "portal/setup.html", {**context, "errors": {field: str(error)}}, status=422)
+    if link.purpose == "setup":
+        login(request, user, backend=_BACKEND)
+        messages.success(request, _("Welcome. You are the administrator of this portal."))
+        return redirect("/")
+    # A second factor may be asked for, so the way in is the sign-in page.
+    messages.success(request, _("Your password is set. Sign in with it."))
+    return redirect("sign-in")
+
+
+@never_cache
+def inactive(request: HttpRequest) -> HttpResponse:
+    """Say that an account is switched off; only its own password leads here."""
+    return render(request, "portal/inactive.html", {}, status=403)
+
+
+def safe_next(request: HttpRequest) -> str:
+    """Answer where to go afterwards, if that is a page of this portal."""
+    target = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if safe else ""
+
+
+def _providers(request: HttpRequest) -> list[dict[str, str]]:
+    found = []
+    query = urlencode({"next": target}) if (target := safe_next(request)) else ""
+    for app in get_social_adapter(request).list_providers(request):
+        try:
+            address = app.get_login_url(request)
+        except NoReverseMatch:
+            continue
+        found.append({"name": str(app.name), "url": f"{address}?{query}" if query else address})
+    return found

@@ -1,0 +1,1 @@
+"""The process group: settings, URLs, WSGI entry point and the `callboard` command."""

@@ -1,0 +1,97 @@
+"""Get a process ready to use the portal's code: configuration, database, Django."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from callboard.project.problems import Problem
+
+if TYPE_CHECKING:
+    from callboard.core.config.schema import PortalConfig
+
+
+def read_config(overrides: dict[str, Any] | None = None) -> PortalConfig:
+    """Answer the configuration and pass the overrides on to this process's environment."""
+    from callboard.core.config.load import load_config
+    from callboard.core.config.sources import environment_for
+
+    config = load_config(overrides=overrides)
+    os.environ.update(environment_for(overrides or {}))
+    # Children and Django may look from another directory.
+    os.environ["CALLBOARD_DATA_DIR"] = str(config.data_dir)
+    if config.file:
+        os.environ["CALLBOARD_CONFIG"] = str(config.file)
+    return config
+
+
+def use_database(config: PortalConfig) -> str:
+    """Answer the database's URL; without a configured one the embedded server is started."""
+    if config.database.url:
+        return config.database.url
+    from callboard.project.postgres import ensure_running
+
+    url = ensure_running(config.data_dir)
+    os.environ["CALLBOARD_DATABASE__URL"] = url
+    os.environ["CALLBOARD_EMBEDDED"] = "1"
+    return url
+
+
+def is_embedded(config: PortalConfig) -> bool:
+    """Whether the portal runs its own PostgreSQL."""
+    return not config.database.url or os.environ.get("CALLBOARD_EMBEDDED") == "1"
+
+
+def start_django(*, database: bool = True) -> PortalConfig:
+    """Set Django up for a command; with ``database=False`` nothing may be asked of the database."""
+    config = read_config()
+    if database:
+        use_database(config)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callboard.project.settings")
+    import django
+
+    from callboard.core.config.current import portal_config
+
+    portal_config.cache_clear()
+    django.setup()
+    return config
+
+
+def connect_check() -> None:
+    """Raise a :class:`Problem` with a remedy when the database cannot be reached."""
+    from django.db import DatabaseError, connection
+
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        raise unreachable(error) from error
+
+
+def unreachable(error: Exception) -> Problem:
+    """Explain a database that does not answer, without its password."""
+    from callboard.core.config.redaction import hide_url_passwords
+
+    return Problem(
+        f"the database cannot be reached: {hide_url_passwords(str(error).strip())}",
+        "Check that the server runs and that DATABASE_URL (or database.url) names the right host, database, "
+        "user and password; without either the portal uses its own.",
+        "database-unreachable",
+    )
+
+
+def run_dir(data_dir: Path) -> Path:
+    """Answer the directory for locks and notes of running processes, made on demand."""
+    from callboard.core.config.secret_files import ensure_data_dir
+
+    try:
+        ensure_data_dir(data_dir)
+        place = data_dir / "run"
+        place.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            f"the data directory {data_dir} cannot be written: {error.strerror}",
+            "Choose another one with --data-dir or CALLBOARD_DATA_DIR, or make it writable for this user.",
+            "data-dir",
+        ) from error
+    return place

@@ -1,0 +1,20 @@
+"""Let the tests of a plugin run on a real PostgreSQL: `pytest -p callboard.project.pytest_plugin`."""
+
+from __future__ import annotations
+
+import pytest
+
+from callboard.project import testing
+
+testing.database_url()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Give this run a database of its own, so that runs side by side do not meet."""
+    from django.conf import settings
+
+    entry = settings.DATABASES["default"]
+    entry.setdefault("TEST", {})["NAME"] = testing.test_database_name()
+    # A pool would keep connections open that stand in the way of dropping the database.
+    entry.get("OPTIONS", {}).pop("pool", None)

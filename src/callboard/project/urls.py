@@ -1,0 +1,66 @@
+"""All addresses of the portal: health, APIs of the plugins, sign-in and pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
+from ninja import NinjaAPI
+
+from callboard.core.registry.contract import ApiRouter
+from callboard.core.registry.store import registry
+from callboard.core.ui.pages import urlpatterns as page_patterns
+from callboard.project import health
+from callboard.project.version import __version__
+from callboard.sdk.api import error_response, install_error_handlers
+
+handler400 = "callboard.core.ui.errors.bad_request"
+handler403 = "callboard.core.ui.errors.forbidden"
+handler404 = "callboard.core.ui.errors.not_found"
+handler500 = "callboard.core.ui.errors.server_error"
+
+
+class PluginApi(NinjaAPI):
+    """The API of one plugin, with an OpenAPI document of its own; 503 while the plugin is off."""
+
+    plugin = ""
+
+    def create_response(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Answer as ninja does; overridden only to keep the type narrow."""
+        response: HttpResponse = super().create_response(request, *args, **kwargs)
+        return response
+
+
+def _api_patterns() -> list[URLPattern | URLResolver]:
+    patterns: list[URLPattern | URLResolver] = []
+    for plugin, contribution in registry.every(ApiRouter):
+        api = PluginApi(
+            title=f"Callboard {contribution.title}",
+            version=__version__,
+            description=contribution.description,
+            urls_namespace=f"api-{contribution.prefix}",
+            openapi_url="/openapi.json",
+            docs_url=None,
+        )
+        install_error_handlers(api)
+        api.add_router("", contribution.router)
+        patterns.append(path(f"api/{contribution.prefix}/", api.urls))
+        api.plugin = plugin
+    return patterns
+
+
+def _unknown_api(request: HttpRequest, rest: str = "") -> HttpResponse:
+    return error_response(request, "NotFoundError", f"There is no API at {request.path}", 404)
+
+
+urlpatterns = [
+    path(".backstage/health/v1/readiness", health.readiness),
+    path(".backstage/health/v1/liveness", health.liveness),
+    path("healthz", health.liveness),
+    path("metrics", health.metrics),
+    *_api_patterns(),
+    path("api/<path:rest>", _unknown_api),
+    *page_patterns(),
+]
+

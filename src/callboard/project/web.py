@@ -1,0 +1,31 @@
+"""The web processes: Granian serving the WSGI application."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve until a signal says to stop; a worker process that dies is started again."""
+    os.environ["CALLBOARD_WEB"] = "1"  # tells the worker processes that their parent is Granian
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    Server(
+        "callboard.project.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        websockets=False,
+        backpressure=max(threads * 4, 128),
+        respawn_failed_workers=True,
+        workers_kill_timeout=4,
+        log_level="error",
+    ).serve()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,1 @@
+"""The one door into the core: what plugins, ours and others', may import, module by module."""
