@@ -35,7 +35,9 @@ def examine() -> list[Finding]:
     config: PortalConfig | None = None
     try:
         config = _config()
-        findings.append(Finding("configuration", "ok", str(config.file or "no file; defaults and environment")))
+        findings.append(
+            Finding("configuration", "ok", str(config.file or "no file; defaults and environment"))
+        )
     except Exception as error:  # noqa: BLE001 - the very thing to report
         findings += _config_findings(error)
     findings += _run("git", _git)
@@ -96,7 +98,10 @@ def _git() -> Iterator[Finding]:
         yield Finding("git", "ok", program)
     else:
         yield Finding(
-            "git", "warning", "git is not installed, so Git repositories cannot be read", "Install git (apt install git)."
+            "git",
+            "warning",
+            "git is not installed, so Git repositories cannot be read",
+            "Install git (apt install git).",
         )
 
 
@@ -130,26 +135,20 @@ def _port(config: PortalConfig) -> Iterator[Finding]:
     from callboard.project.locks import FileLock
     from callboard.project.supervisor.ports import check_port, is_ready
 
-    host, port = config.server.host, config.server.port
     with FileLock(config.data_dir / "run" / "up.lock") as lock:
-        running = "" if lock.try_exclusive() else lock.read().strip()
-    try:
-        check_port(host, port)
-    except Problem as problem:
-        if running and is_ready(f"http://{_loopback(host)}:{port}"):
-            yield Finding("port", "ok", f"{host}:{port} is answered by this portal (process {running.split()[0]})")
-            return
-        yield Finding("port", "error", problem.message, problem.remedy)
+        note = [] if lock.try_exclusive() else lock.read().split()
+    if len(note) == 3:
+        pid, _public, url = note
+        if is_ready(url):
+            yield Finding("port", "ok", f"{url} is answered by this portal (process {pid})")
+        else:
+            remedy = "It may still be starting; its messages stand where `callboard up` runs."
+            yield Finding(
+                "port", "error", f"the portal runs (process {pid}) but does not answer at {url}", remedy
+            )
         return
-    if running:
-        yield Finding("port", "warning", f"the portal runs elsewhere: {running}", "Is --port or server.port as meant?")
-    else:
-        yield Finding("port", "ok", f"{host}:{port} is free")
-
-
-def _loopback(host: str) -> str:
-    wide = {"0.0.0.0": "127.0.0.1", "::": "localhost"}  # noqa: S104 - compared, not bound
-    return wide.get(host, host)
+    check_port(config.server.host, config.server.port)
+    yield Finding("port", "ok", f"{config.server.host}:{config.server.port} is free")
 
 
 def _database(config: PortalConfig) -> Iterator[Finding]:
@@ -163,7 +162,10 @@ def _database(config: PortalConfig) -> Iterator[Finding]:
     kind = "embedded" if is_embedded(config) else "configured"
     if major < OLDEST_POSTGRES:
         yield Finding(
-            "database", "error", f"PostgreSQL {major} is too old", f"Use PostgreSQL {OLDEST_POSTGRES} or newer."
+            "database",
+            "error",
+            f"PostgreSQL {major} is too old",
+            f"Use PostgreSQL {OLDEST_POSTGRES} or newer.",
         )
     else:
         yield Finding("database", "ok", f"{kind} PostgreSQL {major} answers")
@@ -176,7 +178,9 @@ def _migrations() -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
-        yield Finding("migrations", "error", f"{len(plan)} migrations are not applied", "Run `callboard migrate`.")
+        yield Finding(
+            "migrations", "error", f"{len(plan)} migrations are not applied", "Run `callboard migrate`."
+        )
     else:
         yield Finding("migrations", "ok", "all applied")
 
@@ -204,20 +208,25 @@ def _worker() -> Iterator[Finding]:
         yield Finding("worker", "ok", f"{alive} running")
     else:
         yield Finding(
-            "worker", "warning", "no worker is running, so jobs wait", "Start `callboard up` or `callboard worker`."
+            "worker",
+            "warning",
+            "no worker is running, so jobs wait",
+            "Start `callboard up` or `callboard worker`.",
         )
 
 
 def _assets() -> Iterator[Finding]:
     from pathlib import Path
 
-    import callboard.core.ui as ui
+    from callboard.core import ui
 
     dist = Path(str(ui.__file__)).parent / "static" / "callboard" / "dist"
     if dist.is_dir() and any(dist.iterdir()):
         yield Finding("assets", "ok", str(dist))
     else:
-        yield Finding("assets", "error", f"{dist} is missing: pages have no style", "Run `make assets`, or reinstall.")
+        yield Finding(
+            "assets", "error", f"{dist} is missing: pages have no style", "Run `make assets`, or reinstall."
+        )
 
 
 def _plugins() -> Iterator[Finding]:
@@ -239,4 +248,3 @@ def _contributed() -> Iterator[Finding]:
             yield Finding(item.title or item.id, result.status, result.message, result.remedy)
         except Exception as error:  # noqa: BLE001 - raising is how a check fails
             yield Finding(item.title or item.id, "error", f"{type(error).__name__}: {error}")
-

@@ -10,7 +10,9 @@ from typing import Any
 
 HIDDEN = "********"
 
-_SECRET_KEY = re.compile(r"pass(word|wd)?$|secret|token|authorization|cookie|api_?key|credential", re.IGNORECASE)
+_SECRET_KEY = re.compile(
+    r"pass(word|wd)?$|secret|token|authorization|cookie|api_?key|credential", re.IGNORECASE
+)
 _URL_PASSWORD = re.compile(r"(\w[\w+.-]*://[^\s/:@]*:)[^\s@]+@")
 _BEARER = re.compile(r"\b(bearer|basic|token)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 _OWN_TOKEN = re.compile(r"\b(cb[a-z]*_)[\w-]{12,}")
@@ -72,7 +74,10 @@ def configure(level: str = "info", style: str = "auto") -> None:
     finish: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if as_text:
         plain = structlog.dev.plain_traceback
-        finish += [redact, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        finish += [
+            redact,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain),
+        ]
     else:
         finish += [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer()]
     structlog.configure(
@@ -87,5 +92,10 @@ def configure(level: str = "info", style: str = "auto") -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
-    for noisy, least in {"httpx": "WARNING", "httpcore": "WARNING", "procrastinate": "WARNING", "psycopg.pool": "ERROR"}.items():
+    for noisy, least in {
+        "httpx": "WARNING",
+        "httpcore": "WARNING",
+        "procrastinate": "WARNING",
+        "psycopg.pool": "ERROR",
+    }.items():
         logging.getLogger(noisy).setLevel(least)

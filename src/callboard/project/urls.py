@@ -16,8 +16,8 @@ from callboard.project.version import __version__
 from callboard.sdk.api import error_response, install_error_handlers
 
 handler400 = "callboard.core.ui.errors.bad_request"
-handler403 = "callboard.core.ui.errors.forbidden"
-handler404 = "callboard.core.ui.errors.not_found"
+handler403 = "callboard.core.ui.errors.permission_denied"
+handler404 = "callboard.core.ui.errors.page_not_found"
 handler500 = "callboard.core.ui.errors.server_error"
 
 

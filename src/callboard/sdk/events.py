@@ -2,7 +2,14 @@
 
 from callboard.core.events.models import Delivery, OutboxEvent, Webhook, WebhookAttempt, WebhookDelivery
 from callboard.core.events.publishing import EventError, publish
-from callboard.core.events.selectors import counts, dead_letters, deliveries_of, event_types, webhook, webhooks
+from callboard.core.events.selectors import (
+    counts,
+    dead_letters,
+    deliveries_of,
+    event_types,
+    webhook,
+    webhooks,
+)
 from callboard.core.events.services import (
     WebhookError,
     change_webhook,
@@ -26,8 +33,8 @@ __all__ = [
     "counts",
     "create_webhook",
     "dead_letters",
-    "deliveries_of",
     "delete_webhook",
+    "deliveries_of",
     "event_types",
     "ping_webhook",
     "publish",

@@ -87,9 +87,7 @@ def audit_page(
     more_older = len(entries) > size
     entries = entries[:size]
     more_newer = before is not None and bool(entries)
-    return AuditPage(
-        entries, entries[-1].pk if more_older else None, entries[0].pk if more_newer else None
-    )
+    return AuditPage(entries, entries[-1].pk if more_older else None, entries[0].pk if more_newer else None)
 
 
 def audit_entry(entry_id: int) -> AuditEntry | None:

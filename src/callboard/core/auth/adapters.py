@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -22,7 +22,7 @@ class AccountAdapter(DefaultAccountAdapter):
     """Accounts are made by administrators or by an identity provider, and say nothing about who exists."""
 
     _WRONG = _("The username or password is not right.")
-    error_messages = {
+    error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
         "username_password_mismatch": _WRONG,
         "email_password_mismatch": _WRONG,
@@ -30,7 +30,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "too_many_login_attempts": _("Too many attempts. Wait a few minutes, then try again."),
     }
 
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - as allauth calls it
         """Answer no: an account that picks its own name could pick somebody else's."""
         return False
 
@@ -70,7 +70,7 @@ def _account_key(credentials: dict[str, Any]) -> str:
 class SocialAdapter(DefaultSocialAccountAdapter):
     """Whoever a configured identity provider vouches for, gets an account on the first sign-in."""
 
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:  # noqa: ARG002 - as above
         """Answer yes: the operator chose the provider."""
         return True
 

@@ -23,7 +23,7 @@ class TokenAuth(HttpBearer):
         """Answer the caller, or nothing."""
         return caller_of(request) if getattr(request, "by_token", False) else None
 
-    def authenticate(self, request: HttpRequest, token: str) -> Principal | None:
+    def authenticate(self, request: HttpRequest, token: str) -> Principal | None:  # noqa: ARG002 - as ninja calls it
         """Answer the caller, or nothing; the middleware knows the token."""
         return self(request)
 
@@ -38,7 +38,7 @@ class SessionAuth(APIKeyCookie):
         who = caller_of(request)
         return who if who.signed_in and not getattr(request, "by_token", False) else None
 
-    def authenticate(self, request: HttpRequest, key: str | None) -> Principal | None:
+    def authenticate(self, request: HttpRequest, key: str | None) -> Principal | None:  # noqa: ARG002 - as ninja calls it
         """Answer the caller, or nothing; the middleware knows the session."""
         return self(request)
 

@@ -74,9 +74,7 @@ NAMES = {
 """Error name by status; anything else is plainly an ``Error``."""
 
 
-def error_body(
-    request: HttpRequest, name: str, message: str, status: int, **more: Any
-) -> dict[str, Any]:
+def error_body(request: HttpRequest, name: str, message: str, status: int, **more: Any) -> dict[str, Any]:
     """Answer the body of an error; ``more`` adds fields such as ``code`` to its ``error`` object."""
     return {
         "error": {"name": name, "message": message, **more},
@@ -85,9 +83,7 @@ def error_body(
     }
 
 
-def error_response(
-    request: HttpRequest, name: str, message: str, status: int, **more: Any
-) -> HttpResponse:
+def error_response(request: HttpRequest, name: str, message: str, status: int, **more: Any) -> HttpResponse:
     """Answer an error as the response itself."""
     response = JsonResponse(error_body(request, name, message, status, **more), status=status)
     if status == 401:

@@ -59,7 +59,7 @@ class Caller:
         return response
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+        self, request: HttpRequest, _view: Callable[..., Any], _args: Any, _kwargs: Any
     ) -> HttpResponse | None:
         """Keep CSRF protection on the API for sessions, whatever the view says of itself."""
         call = cast("Any", request)
@@ -75,11 +75,11 @@ class Caller:
 
 
 class _Csrf(CsrfViewMiddleware):
-    def _reject(self, request: HttpRequest, reason: str) -> Any:
+    def _reject(self, _request: HttpRequest, reason: str) -> Any:
         return reason
 
 
-def _nothing(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+def _nothing(_request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
     return HttpResponse()
 
 

@@ -67,7 +67,9 @@ class ApiToken(models.Model):
 
 
 class OneTimeLink(models.Model):
-    """A link that works once: the first administrator's set-up, or choosing a password. Only a hash is kept."""
+    """A link that works once: the first administrator's set-up, or choosing a password. Only
+    a hash is kept.
+    """
 
     purpose = models.CharField(max_length=20)
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="+")

@@ -82,7 +82,8 @@ def person_of(user: User) -> Person:
 
 def _look_up(user: User) -> Person:
     directory = _directory[0]
-    ref, groups, found = user.entity_ref.lower(), (), bool(user.entity_ref)
+    ref, found = user.entity_ref.lower(), bool(user.entity_ref)
+    groups: tuple[str, ...] = ()
     if directory is not None:
         try:
             if not ref:

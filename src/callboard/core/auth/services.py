@@ -71,7 +71,9 @@ def create_user(
     except ValidationError as error:
         raise _as_account_error(error) from None
     except IntegrityError:
-        field = "email" if User.objects.filter(~Q(email=""), email__iexact=user.email).exists() else "username"
+        field = (
+            "email" if User.objects.filter(~Q(email=""), email__iexact=user.email).exists() else "username"
+        )
         message = (
             _("Another account has this email address.")
             if field == "email"

@@ -90,6 +90,6 @@ def _note_use(token: ApiToken, now: datetime) -> None:
     stale = now - timedelta(seconds=USED_SECONDS)
     if token.last_used_at is None or token.last_used_at < stale:
         # The condition is repeated in the database: of many processes, one writes.
-        ApiToken.objects.filter(
-            Q(last_used_at__isnull=True) | Q(last_used_at__lt=stale), pk=token.pk
-        ).update(last_used_at=now)
+        ApiToken.objects.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=stale), pk=token.pk).update(
+            last_used_at=now
+        )

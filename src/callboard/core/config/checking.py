@@ -43,7 +43,9 @@ def inner(annotation: Any) -> Any:
             return annotation
 
 
-def field_at(model: type[BaseModel], location: Iterable[int | str]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+def field_at(
+    model: type[BaseModel], location: Iterable[int | str]
+) -> tuple[type[BaseModel] | None, FieldInfo | None]:
     """Follow a location through nested models; answer the innermost model and field on the way."""
     annotation: Any = model
     owner: type[BaseModel] | None = None
@@ -135,7 +137,11 @@ def validate(
 
 
 def _problems(
-    model: type[BaseModel], error: ValidationError, gathered: Gathered, prefix: str, more_keys: tuple[str, ...]
+    model: type[BaseModel],
+    error: ValidationError,
+    gathered: Gathered,
+    prefix: str,
+    more_keys: tuple[str, ...],
 ) -> Iterator[Problem]:
     for item in error.errors(include_url=False):
         location = tuple(item["loc"])
@@ -145,7 +151,12 @@ def _problems(
             owner, _ = field_at(model, location[:-1])
             known = [*(owner.model_fields if owner else ()), *(() if location[:-1] else more_keys)]
             known = [name for name in known if name != "rooms"]
-            yield Problem("config-unknown-key", f"Unknown key `{path}`.", remedy_for_key(str(location[-1]), known), place)
+            yield Problem(
+                "config-unknown-key",
+                f"Unknown key `{path}`.",
+                remedy_for_key(str(location[-1]), known),
+                place,
+            )
             continue
         _, info = field_at(model, location)
         expected, remedy = _expected(item), info.description if info and info.description else ""

@@ -85,7 +85,9 @@ def effective(section: str, key: str) -> Any:
 def changeable() -> list[Changeable]:
     """Answer every setting that the UI may change, in the order of the file."""
     config, chosen, found = portal_config(), _overrides(), []
-    sections: list[tuple[str, Any]] = [(n, getattr(config, n)) for n in type(config).model_fields if n != "rooms"]
+    sections: list[tuple[str, Any]] = [
+        (n, getattr(config, n)) for n in type(config).model_fields if n != "rooms"
+    ]
     for section, model in [*sections, *sorted(config.rooms.items())]:
         if not isinstance(model, BaseModel):
             continue
@@ -96,7 +98,13 @@ def changeable() -> list[Changeable]:
                 source = config.source_of(f"{section}.{key}")
                 found.append(
                     Changeable(
-                        section, key, info.description or "", value, configured, source, (section, key) in chosen
+                        section,
+                        key,
+                        info.description or "",
+                        value,
+                        configured,
+                        source,
+                        (section, key) in chosen,
                     )
                 )
     return found

@@ -29,7 +29,9 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-def post(url: str, headers: Mapping[str, str], body: bytes, *, allow: Iterable[str], timeout: float) -> Answer:
+def post(
+    url: str, headers: Mapping[str, str], body: bytes, *, allow: Iterable[str], timeout: float
+) -> Answer:
     """Send ``body`` and answer what came of it; never raises for what the outside world does."""
     began = time.monotonic()
     try:

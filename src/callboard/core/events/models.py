@@ -59,13 +59,15 @@ class Delivery(models.Model):
         """Table, and the index by which a subscriber's next event is found."""
 
         db_table = "cb_events_delivery"
-        indexes = [
+        indexes = (
             models.Index(
                 fields=["subscriber", "event"], name="cb_events_delivery_todo", condition=Q(state="pending")
             ),
             models.Index(fields=["-event"], name="cb_events_delivery_dead", condition=Q(state="dead")),
-        ]
-        constraints = [models.UniqueConstraint(fields=["event", "subscriber"], name="cb_events_delivery_once")]
+        )
+        constraints = (
+            models.UniqueConstraint(fields=["event", "subscriber"], name="cb_events_delivery_once"),
+        )
 
     def __str__(self) -> str:
         """One line for logs."""
@@ -124,10 +126,10 @@ class WebhookDelivery(models.Model):
 
         db_table = "cb_events_webhook_delivery"
         ordering = ("-event",)
-        indexes = [
+        indexes = (
             models.Index(fields=["event"], name="cb_events_wh_todo", condition=Q(state="pending")),
             models.Index(fields=["webhook", "-event"], name="cb_events_wh_history"),
-        ]
+        )
 
     def __str__(self) -> str:
         """One line for logs."""

@@ -99,9 +99,7 @@ def secret_of(webhook: Webhook) -> str:
     return unseal(webhook.secret, settings.ENCRYPTION_KEY, f"webhook:{webhook.pk}")
 
 
-def _record(
-    delivery: WebhookDelivery, headers: dict[str, str], body: bytes, answer: clients.Answer
-) -> None:
+def _record(delivery: WebhookDelivery, headers: dict[str, str], body: bytes, answer: clients.Answer) -> None:
     config = portal_config().webhooks
     now = timezone.now()
     error = answer.error or ("" if answer.accepted else f"the receiver answered with status {answer.status}")

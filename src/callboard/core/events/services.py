@@ -65,7 +65,10 @@ def change_webhook(webhook_id: UUID, *, title: str, url: str, events: list[str])
 
 
 def switch_webhook(webhook_id: UUID, *, on: bool) -> Webhook:
-    """Switch a webhook on or off. What waits for it is kept; what happens while it is off is not sent later."""
+    """Switch a webhook on or off.
+
+    What waits for it is kept; what happens while it is off is never sent.
+    """
     require(MANAGE)
     with transaction.atomic():
         webhook = _webhook(webhook_id)
@@ -108,7 +111,9 @@ def redeliver(delivery_id: UUID) -> WebhookDelivery:
     with transaction.atomic():
         delivery = WebhookDelivery.objects.select_for_update().filter(pk=delivery_id).first()
         if delivery is None:
-            raise WebhookError("delivery", "There is no such delivery; it may have been deleted after its time.")
+            raise WebhookError(
+                "delivery", "There is no such delivery; it may have been deleted after its time."
+            )
         delivery.state = WebhookDelivery.State.PENDING
         delivery.round = 0
         delivery.next_at = delivery.finished_at = None
@@ -165,7 +170,7 @@ def _clean_events(events: list[str]) -> list[str]:
     if not cleaned:
         raise WebhookError("events", "Name at least one event, or * for all.")
     if len(cleaned) > 100 or any(len(item) > 100 or " " in item for item in cleaned):
-        raise WebhookError("events", "Name at most 100 events, each of at most 100 characters without blanks.")
+        raise WebhookError("events", "Name at most 100 events, each at most 100 characters without blanks.")
     return cleaned
 
 

@@ -34,7 +34,7 @@ class JobTimedOutError(StopRunError):
 
 
 class RunLostError(StopRunError):
-    """This attempt no longer counts: the process stops, or another worker has taken the run over."""
+    """The attempt no longer counts: the process stops, or another worker has taken the run over."""
 
 
 class JobContext:
@@ -75,7 +75,7 @@ class JobContext:
     # --- For jobs ---------------------------------------------------------------
 
     def progress(self, done: int, total: int | None = None, message: str = "") -> None:
-        """Say how far the run is: ``done`` of ``total`` (``None`` where nobody knows) and what it does now."""
+        """Say how far it is: ``done`` of ``total`` (``None`` where nobody knows) and what it does now."""
         with self._guard:
             self._done, self._total = max(0, int(done)), None if total is None else max(0, int(total))
             self._message = message[:500]

@@ -59,7 +59,7 @@ class Run(models.Model):
 
         db_table = "cb_jobs_run"
         ordering = ("-queued_at",)
-        indexes = [
+        indexes = (
             models.Index(fields=["-queued_at"], name="cb_jobs_run_recent"),
             models.Index(fields=["job", "-queued_at"], name="cb_jobs_run_job"),
             models.Index(fields=["started_by", "-queued_at"], name="cb_jobs_run_person"),
@@ -69,15 +69,15 @@ class Run(models.Model):
             models.Index(
                 fields=["finished_at"], name="cb_jobs_run_finished", condition=Q(finished_at__isnull=False)
             ),
-        ]
-        constraints = [
+        )
+        constraints = (
             # A second run that would do exactly what a waiting one is going to do is never queued.
             models.UniqueConstraint(
                 fields=["job", "lock", "arguments_digest"],
                 name="cb_jobs_run_waiting_once",
                 condition=Q(state="queued") & ~Q(lock=""),
-            )
-        ]
+            ),
+        )
 
     def __str__(self) -> str:
         """One line for logs."""
@@ -112,15 +112,15 @@ class LogLine(models.Model):
 
         db_table = "cb_jobs_log_line"
         ordering = ("n",)
-        constraints = [models.UniqueConstraint(fields=["run", "n"], name="cb_jobs_log_line_n")]
+        constraints = (models.UniqueConstraint(fields=["run", "n"], name="cb_jobs_log_line_n"),)
 
     def __str__(self) -> str:
-        """The line itself."""
+        """Level and text, for logs."""
         return f"{self.level}: {self.message}"
 
 
 class Schedule(models.Model):
-    """When a job is due next. The row is locked while a worker starts the run, so each occurrence is one run."""
+    """When a job is due next. The row is locked while its run is started, so each occurrence is one run."""
 
     job = models.CharField(max_length=100, primary_key=True)
     cron = models.CharField(max_length=100)

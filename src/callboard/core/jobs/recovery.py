@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -52,7 +53,9 @@ def recover() -> int:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [RECOVERY_LOCK])
         if not cursor.fetchone()[0]:
             return 0
-        cursor.execute("SELECT now() - pg_postmaster_start_time() < %s * interval '1 second'", [RECONNECT_SECONDS])
+        cursor.execute(
+            "SELECT now() - pg_postmaster_start_time() < %s * interval '1 second'", [RECONNECT_SECONDS]
+        )
         if cursor.fetchone()[0]:
             return 0
         alive = living_workers()
@@ -79,7 +82,12 @@ def _dead_runs(alive: set[int]) -> int:
         if run.cancel_requested_at:
             _end(run, Run.State.CANCELLED, "Cancelled; its worker had already ended.", "")
         elif job is None:
-            _end(run, Run.State.FAILED, f"Its worker ended unexpectedly. {off_reason(run.job)}", "Retry it by hand.")
+            _end(
+                run,
+                Run.State.FAILED,
+                f"Its worker ended unexpectedly. {off_reason(run.job)}",
+                "Retry it by hand.",
+            )
         elif run.attempt >= max(run.max_attempts, CRASHES):
             _end(
                 run,
@@ -94,7 +102,7 @@ def _dead_runs(alive: set[int]) -> int:
     return count
 
 
-def _end(run: Run, state: Run.State, error: str, remedy: str) -> None:
+def _end(run: Run, state: Any, error: str, remedy: str) -> None:
     run.state, run.error, run.remedy = state, error, remedy
     run.finished_at, run.token = timezone.now(), None
     run.save()

@@ -13,7 +13,7 @@ from callboard.core.jobs.context import JobContext
 
 
 def forget_old(context: JobContext) -> None:
-    """The work of the daily retention job: delete what is older than the configuration keeps."""
+    """Delete what is older than the configuration keeps; a daily job does it."""
     config = portal_config()
     now = timezone.now()
     context.progress(0, 2, "runs of jobs")

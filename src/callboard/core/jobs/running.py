@@ -42,7 +42,7 @@ PATIENCE_SECONDS = 120.0
 class Outcome:
     """How an attempt ended."""
 
-    state: Run.State
+    state: Any  # a Run.State
     error: str = ""
     remedy: str = ""
     traceback: str = ""
@@ -98,8 +98,8 @@ def _call(job: Job | None, run: Run, context: JobContext) -> Outcome:
     try:
         context.enter()
         try:
-            with act_as(principal_from_json(run.acting), "job", request_id=str(run.pk)), registry.guard(job):
-                job.run(context, **run.arguments)
+            with act_as(principal_from_json(run.acting), "job", request_id=str(run.pk)):
+                _guarded(job, run, context)
         finally:
             context.leave()
     except BaseException as error:  # noqa: BLE001 - whatever a job raises, the run's page says it
@@ -109,6 +109,15 @@ def _call(job: Job | None, run: Run, context: JobContext) -> Outcome:
     if context.stopped_by is not None:
         return _outcome_of(context.stopped_by, run, context)
     return Outcome(Run.State.SUCCEEDED)
+
+
+def _guarded(job: Job, run: Run, context: JobContext) -> None:
+    with registry.guard(job):
+        try:
+            job.run(context, **run.arguments)
+        except StopRunError as error:
+            # To stop when asked to is no fault of the plugin.
+            context.stop(error)
 
 
 def _refusal(job: Job | None, run: Run) -> Outcome | None:
@@ -149,7 +158,11 @@ def _outcome_of(error: BaseException, run: Run, context: JobContext) -> Outcome:
         remedy = " ".join(dict.fromkeys(problem.remedy for problem in error.problems))
     if isinstance(error, (OperationalError, InterfaceError)) and not _database_answers():
         return Outcome(
-            Run.State.QUEUED, f"The database went away: {message}", traceback=trace, retry=True, uncounted=True
+            Run.State.QUEUED,
+            f"The database went away: {message}",
+            traceback=trace,
+            retry=True,
+            uncounted=True,
         )
     return Outcome(Run.State.FAILED, message, remedy, trace, retry=more)
 
@@ -196,7 +209,11 @@ def finish(run: Run, job: Job | None, context: JobContext, outcome: Outcome) -> 
             for name, value in (progress or {}).items():
                 setattr(current, name, value)
             current.log_lines = live.write_lines(run.pk, lines) or current.log_lines
-            current.error, current.remedy, current.traceback = outcome.error, outcome.remedy, outcome.traceback
+            current.error, current.remedy, current.traceback = (
+                outcome.error,
+                outcome.remedy,
+                outcome.traceback,
+            )
             current.token = None
             current.heartbeat_at = now
             if outcome.retry and not current.cancel_requested_at:
@@ -216,8 +233,13 @@ def _requeue(run: Run, job: Job | None, outcome: Outcome) -> None:
         run.attempt -= 1
         delay = 2.0
     else:
-        delay = min(BACKOFF_CAP, BACKOFF_SECONDS * 2 ** (run.attempt - 1)) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+        delay = pause_after(run.attempt) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
     requeue(run, job.queue if job else "default", delay)
+
+
+def pause_after(attempt: int) -> float:
+    """Answer the seconds between a failed attempt and the next, before jitter."""
+    return min(BACKOFF_CAP, BACKOFF_SECONDS * 2.0 ** (attempt - 1))
 
 
 def requeue(run: Run, queue_name: str, delay: float) -> None:
@@ -244,6 +266,3 @@ def requeue(run: Run, queue_name: str, delay: float) -> None:
         run.save()
         return
     queue.enqueue(run, queue_name, run.due_at)
-
-
-__all__ = ["Outcome", "StopRunError", "execute", "finish", "requeue"]

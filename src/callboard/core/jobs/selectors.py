@@ -108,10 +108,7 @@ def workers() -> list[WorkerView]:
     """Answer the worker processes known, living ones first."""
     alive = living_workers()
     busy = dict(
-        Run.objects.filter(state=Run.State.RUNNING)
-        .order_by()
-        .values_list("worker")
-        .annotate(n=Count("pk"))
+        Run.objects.filter(state=Run.State.RUNNING).order_by().values_list("worker").annotate(n=Count("pk"))
     )
     rows = [
         WorkerView(

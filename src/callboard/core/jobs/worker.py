@@ -38,16 +38,19 @@ SYNCHRONISE_SECONDS = 20.0
 SETTLED_SECONDS = 12.0
 
 
-def run(concurrency: int | None = None) -> None:
-    """Work until SIGTERM or SIGINT. Returns when running jobs have ended, or ends the process
-    ten seconds later with those that have not back in the queue.
+def run(concurrency: int | None = None, stop_seconds: float = STOP_SECONDS) -> None:
+    """Work until SIGTERM or SIGINT.
+
+    Returns when running jobs have ended, or ends the process ``stop_seconds`` later, with the jobs
+    that have not ended back in the queue.
     """
-    asyncio.run(_Worker(concurrency or portal_config().jobs.concurrency).serve())
+    asyncio.run(_Worker(concurrency or portal_config().jobs.concurrency, stop_seconds).serve())
 
 
 class _Worker:
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, stop_seconds: float) -> None:
         self._concurrency = concurrency
+        self._stop_seconds = stop_seconds
         self._stop = asyncio.Event()
         self._dispatcher = Dispatcher()
         self._presence = Presence(concurrency, self._dispatcher.wake)
@@ -64,6 +67,9 @@ class _Worker:
         self._reporter.start()
         presence = asyncio.create_task(self._presence.keep(), name="presence")
         await _first(self._presence.ready.wait(), self._stop.wait())
+        if self._stop.is_set():
+            presence.cancel()
+            return
         others = [
             asyncio.create_task(self._tick(), name="tick"),
             asyncio.create_task(self._dispatcher.run(), name="events"),
@@ -91,9 +97,9 @@ class _Worker:
         work.cancel()
         running = len(live.contexts())
         if running:
-            log.info("stopping; %d running jobs have up to %.0f s to end", running, STOP_SECONDS)
-        closing = asyncio.create_task(self._dispatcher.close(STOP_SECONDS))
-        await asyncio.wait({work, closing}, timeout=STOP_SECONDS)
+            log.info("stopping; %d running jobs have up to %.0f s to end", running, self._stop_seconds)
+        closing = asyncio.create_task(self._dispatcher.close(self._stop_seconds))
+        await asyncio.wait({work, closing}, timeout=self._stop_seconds)
         if work.done():
             await closing
             return

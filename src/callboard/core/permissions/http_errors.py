@@ -29,7 +29,7 @@ def install_error_handlers(api: NinjaAPI) -> None:
         return not_allowed_response(request, error)
 
     @api.exception_handler(NinjaAuthenticationError)
-    def nobody(request: HttpRequest, error: NinjaAuthenticationError) -> HttpResponse:
+    def nobody(request: HttpRequest, _error: NinjaAuthenticationError) -> HttpResponse:
         return error_response(
             request,
             "AuthenticationError",

@@ -7,10 +7,10 @@ from django.db.models import Q
 from callboard.core.auth.principal import Principal, principal
 from callboard.core.permissions.decision import (
     AllOf,
-    AnyOf,
     Criteria,
     Decision,
     NotAllowedError,
+    RuleUse,
     allow,
     deny,
 )
@@ -81,20 +81,30 @@ def allowed_filter(permission_id: str, who: Principal | None = None) -> Q | None
 
 
 def to_query(criteria: Criteria) -> Q:
-    """Compile a condition into a database filter on its resource type's model."""
-    if isinstance(criteria, AllOf):
-        query = Q()
-        for item in criteria.items:
-            query &= to_query(item)
-        return query
-    if isinstance(criteria, AnyOf):
-        query = Q(pk__in=[])
-        for item in criteria.items:
-            query |= to_query(item)
-        return query
-    if hasattr(criteria, "rule"):
+    """Compile a condition into a database filter on its resource type's model.
+
+    A rule that no plugin knows any longer makes the whole condition match nothing: inside a ``Not`` it
+    would otherwise open what it was meant to guard.
+    """
+    compiled = _compile(criteria)
+    return Q(pk__in=[]) if compiled is None else compiled
+
+
+def _compile(criteria: Criteria) -> Q | None:
+    if isinstance(criteria, RuleUse):
         rule = registry.find(Rule, criteria.rule)
         if rule is None or rule.resource_type != criteria.resource_type:
-            return Q(pk__in=[])
-        return rule.query(criteria.params)
-    return ~to_query(criteria.item)
+            return None
+        query: Q = rule.query(criteria.params)
+        return query
+    if isinstance(criteria, Not):
+        inner = _compile(criteria.item)
+        return None if inner is None else ~inner
+    every = isinstance(criteria, AllOf)
+    result = Q() if every else Q(pk__in=[])
+    for item in criteria.items:
+        compiled = _compile(item)
+        if compiled is None:
+            return None
+        result = result & compiled if every else result | compiled
+    return result

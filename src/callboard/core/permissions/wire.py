@@ -58,7 +58,7 @@ def _read(value: Any, resource_type: str, path: str, depth: int, left: list[int]
 
 def _leaf(value: dict[str, Any], resource_type: str, path: str) -> RuleUse:
     rule_id, kind = value.get("rule"), value.get("resourceType", resource_type)
-    params = value.get("params") or {}
+    params = {} if value.get("params") is None else value["params"]
     if not isinstance(rule_id, str):
         raise InputError(f"{path}: expected an object with allOf, anyOf, not or rule")
     if kind != resource_type:

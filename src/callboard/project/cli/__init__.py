@@ -36,7 +36,11 @@ def _explain(error: Exception) -> bool:
 
     if isinstance(error, ProblemError):
         count = len(error.problems)
-        fail(f"{count} problem{'s' if count > 1 else ''} found", code=error.problems[0].code, problems=error.problems)
+        fail(
+            f"{count} problem{'s' if count > 1 else ''} found",
+            code=error.problems[0].code,
+            problems=error.problems,
+        )
     if "django" in sys.modules:
         from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 

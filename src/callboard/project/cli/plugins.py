@@ -39,7 +39,13 @@ def list_plugins() -> None:
         }
         for bad in registry.quarantined()
     ]  # fmt: skip
-    columns = {"name": "NAME", "version": "VERSION", "state": "STATE", "contributions": "ADDS", "package": "PACKAGE"}
+    columns = {
+        "name": "NAME",
+        "version": "VERSION",
+        "state": "STATE",
+        "contributions": "ADDS",
+        "package": "PACKAGE",
+    }
     text = table(rows, columns)
     for row in rows:
         if row["reason"]:
@@ -77,7 +83,9 @@ def _switch(name: str, *, on: bool) -> None:
 
 
 @app.command("check")
-def check(plugin: Annotated[str, typer.Argument(help="Name of an installed plugin, or path of a project.")]) -> None:
+def check(
+    plugin: Annotated[str, typer.Argument(help="Name of an installed plugin, or path of a project.")],
+) -> None:
     """Check a plugin's manifest, contributions, names and imports."""
     from callboard.project.boot import start_django
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from callboard.core.config.console import note, show
+from callboard.core.config.console import note, show, wants_json
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)]
@@ -30,7 +30,8 @@ def up(
     data_dir: Annotated[Path | None, typer.Option(help="Where the portal keeps its files.")] = None,
     config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
     demo: Annotated[
-        bool | None, typer.Option("--demo/--no-demo", help="Load the demo organisation and let guests look around.")
+        bool | None,
+        typer.Option("--demo/--no-demo", help="Load the demo organisation and let guests look around."),
     ] = None,
     workers: Workers = None,
 ) -> None:
@@ -49,6 +50,7 @@ def up(
         workers=settings.server.workers,
         threads=settings.server.threads,
         demo=settings.demo,
+        json=wants_json(),
     )
     # The supervisor lives long and stays small: it starts afresh without what reading settings took.
     os.environ["CALLBOARD_PLAN"] = plan.dump()

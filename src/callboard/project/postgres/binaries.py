@@ -89,7 +89,9 @@ def _copy(install: Path, copy: Path) -> None:
         ) from error
     try:
         shutil.copytree(
-            install, draft / "package" / install.name, ignore=shutil.ignore_patterns("include", "pgbench", "*.a")
+            install,
+            draft / "package" / install.name,
+            ignore=shutil.ignore_patterns("include", "pgbench", "*.a"),
         )
         if libraries.is_dir():
             shutil.copytree(libraries, draft / libraries.name)

@@ -137,7 +137,9 @@ def prepare(layout: Layout, *, durable: bool) -> Layout:
 
 
 @contextmanager
-def new_cluster(layout: Layout, major: int, *, durable: bool, options: tuple[str, ...] = ()) -> Iterator[Path]:
+def new_cluster(
+    layout: Layout, major: int, *, durable: bool, options: tuple[str, ...] = ()
+) -> Iterator[Path]:
     """Create an empty cluster beside the final place; it counts only once it has been renamed."""
     draft = layout.cluster.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
@@ -215,8 +217,10 @@ def sql(layout: Layout, statement: str, *, role: str = SUPERUSER, database: str 
     secret = "postgres_superuser_password" if role == SUPERUSER else "postgres_password"
     environment = {**layout.owner.environment(), "PGPASSWORD": layout.password(secret)}
     done = layout.owner.run(
-        [binaries / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
-        + ["-h", str(layout.socket_dir), "-U", role, "-d", database, "-f", "-"],
+        [
+            *(binaries / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"),
+            *("-h", layout.socket_dir, "-U", role, "-d", database, "-f", "-"),
+        ],
         env=environment,
         input=statement,
         stdin=None,
@@ -234,6 +238,7 @@ def provision(layout: Layout) -> None:
     password = layout.password("postgres_password")  # token_urlsafe: no quotes inside
     made = sql(
         layout,
+        # Both values are made by the portal itself.
         f"""
         do $$ begin
           if not exists (select from pg_roles where rolname = '{ROLE}') then
@@ -245,12 +250,12 @@ def provision(layout: Layout) -> None:
         select 'create database {ROLE} owner {ROLE}'
         where not exists (select from pg_database where datname = '{ROLE}') \\gexec
         revoke all on database {ROLE} from public;
-        """,
+        """,  # noqa: S608
     )
     if made is None:
         raise Problem(
             f"the portal's role could not be made in the database of {layout.cluster}",
-            f"The files in {layout.data_dir}/secrets may not belong to this database; restore them from a backup. "
+            f"The files in {layout.data_dir}/secrets may not belong to this database: bring the right ones back. "
             f"The server's log is in {layout.cluster}/log.",
             "postgres-password",
         )
@@ -261,11 +266,15 @@ def start_problem(layout: Layout) -> Problem:
     said = _read(layout.start_log)
     logs = sorted(layout.cluster.glob("log/*.log"), key=lambda file: file.stat().st_mtime)
     written = _read(logs[-1]) if logs else ""
-    reasons = re.findall(r"(?:FATAL|PANIC|ERROR): +(.*)", said) or re.findall(r"(?:FATAL|PANIC): +(.*)", written)
+    reasons = re.findall(r"(?:FATAL|PANIC|ERROR): +(.*)", said) or re.findall(
+        r"(?:FATAL|PANIC): +(.*)", written
+    )
     reason = reasons[-1] if reasons else _last_lines(said) or "no reason was given"
     return Problem(
         f"the database in {layout.cluster} did not start: {reason}",
-        _disk_remedy(said + written[-4000:], f"The whole story is in {layout.start_log} and {layout.cluster}/log."),
+        _disk_remedy(
+            said + written[-4000:], f"The whole story is in {layout.start_log} and {layout.cluster}/log."
+        ),
         "postgres-start",
     )
 
@@ -281,7 +290,9 @@ def _last_lines(text: str) -> str:
     return " / ".join(line.strip() for line in text.strip().splitlines()[-3:])
 
 
-def _disk_remedy(text: str, otherwise: str = "Read the message above; --data-dir chooses another place.") -> str:
+def _disk_remedy(
+    text: str, otherwise: str = "Read the message above; --data-dir chooses another place."
+) -> str:
     if "No space left" in text:
         return "Free some disk space and start again; nothing that was committed is lost."
     if "shared memory" in text:

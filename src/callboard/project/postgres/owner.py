@@ -38,7 +38,9 @@ class Owner:
 
     def run(self, arguments: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a program as this user and answer what it said."""
-        settings = self.subprocess_options() | {"capture_output": True, "text": True, "timeout": 600} | options
+        settings = (
+            self.subprocess_options() | {"capture_output": True, "text": True, "timeout": 600} | options
+        )
         try:
             return subprocess.run(arguments, check=False, **settings)
         except PermissionError as error:
@@ -106,7 +108,10 @@ def _create() -> pwd.struct_passwd:
     if program:
         command = [program, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
         done = subprocess.run(
-            [*command, "--shell", "/usr/sbin/nologin", SYSTEM_USER], capture_output=True, text=True, check=False
+            [*command, "--shell", "/usr/sbin/nologin", SYSTEM_USER],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         # Another command may have made it at the same moment; then useradd fails and the user exists.
         entry = _find(SYSTEM_USER)

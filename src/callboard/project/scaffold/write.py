@@ -21,12 +21,19 @@ def write_plugin(name: str, into: Path, title: str = "") -> tuple[Path, list[str
         raise Problem(str(error), "Choose a name such as `release_notes`.", "plugin-name") from error
     from importlib.metadata import entry_points
 
-    taken = {point.name for point in entry_points(group="callboard.plugins")} | {"callboard", "admin", "api", "static"}
+    taken = {point.name for point in entry_points(group="callboard.plugins")} | {
+        "callboard",
+        "admin",
+        "api",
+        "static",
+    }
     if name in taken:
         raise Problem(f"there is a plugin called {name!r} already", "Choose another name.", "plugin-name")
     place = (into / f"callboard-{name.replace('_', '-')}").absolute()
     if place.exists() and any(place.iterdir()):
-        raise Problem(f"{place} is not empty", "Choose another name or directory, or remove it first.", "exists")
+        raise Problem(
+            f"{place} is not empty", "Choose another name or directory, or remove it first.", "exists"
+        )
     words = {
         "name": name,
         "dashed": name.replace("_", "-"),
@@ -46,6 +53,8 @@ def write_plugin(name: str, into: Path, title: str = "") -> tuple[Path, list[str
             written.append(relative)
     except OSError as error:
         raise Problem(
-            f"{place} cannot be written: {error.strerror}", "Choose another directory with --into.", "unwritable"
+            f"{place} cannot be written: {error.strerror}",
+            "Choose another directory with --into.",
+            "unwritable",
         ) from error
     return place, written

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from callboard.project import processes
 
@@ -17,7 +18,9 @@ STEADY_SECONDS = 30.0
 class Child:
     """A process that has to run for as long as the portal does."""
 
-    def __init__(self, name: str, command: list[str], environment: dict[str, str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, command: list[str], environment: dict[str, str], say: Callable[[str], None]
+    ) -> None:
         self.name = name
         self.command = command
         self.environment = environment
@@ -33,7 +36,7 @@ class Child:
         return self.process.pid if self.process else 0
 
     def start(self) -> None:
-        """Start the process in a session of its own, so that a Ctrl-C reaches it through the supervisor alone."""
+        """Start it in a session of its own, so that a Ctrl-C reaches it through the supervisor alone."""
         self.process = subprocess.Popen(
             self.command,
             env=self.environment,
@@ -45,7 +48,7 @@ class Child:
         self._started = time.monotonic()
 
     def tend(self) -> bool:
-        """Notice an end and start again when its pause is over; answer whether it was started just now."""
+        """Notice an end and start again after a pause; answer whether it was started just now."""
         now = time.monotonic()
         if self.process is not None:
             status = self.process.poll()
@@ -81,8 +84,6 @@ class Child:
         """End the process and everything it started, at once."""
         if self.process is None:
             return
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self.wait(2)

@@ -21,6 +21,7 @@ class Plan:
     workers: int
     threads: int
     demo: bool
+    json: bool
 
     @property
     def url(self) -> str:

@@ -28,7 +28,9 @@ def check_port(host: str, port: int) -> None:
             probe.bind(address)
         except PermissionError as error:
             raise Problem(
-                f"port {port} is reserved for the system", "Choose a port above 1023 with --port.", "port-taken"
+                f"port {port} is reserved for the system",
+                "Choose a port above 1023 with --port.",
+                "port-taken",
             ) from error
         except OSError as error:
             if error.errno != 98 and "in use" not in str(error):
@@ -52,7 +54,9 @@ def _by_whom(port: int) -> str:
             if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
                 if connection.pid:
                     process = psutil.Process(connection.pid)
-                    return f" by process {connection.pid} ({' '.join(process.cmdline())[:80] or process.name()})"
+                    return (
+                        f" by process {connection.pid} ({' '.join(process.cmdline())[:80] or process.name()})"
+                    )
                 return " by a process of another user"
     except psutil.Error:
         return ""

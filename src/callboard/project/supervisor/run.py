@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from callboard.core.config.console import show
 from callboard.project import processes
 from callboard.project.locks import FileLock
 from callboard.project.migration_note import MigrationNote
@@ -22,6 +23,7 @@ from callboard.project.supervisor.ports import check_port, is_ready
 CHILDREN_SECONDS = 6.0
 DATABASE_SECONDS = 3.5
 READY_SECONDS = 120.0
+WORKER_SECONDS = 20.0
 
 
 class Supervisor:
@@ -61,7 +63,7 @@ class Supervisor:
         if not lock.try_exclusive():
             return self._already_running(lock.read())
         check_port(self.plan.host, self.plan.port)
-        lock.write(f"{os.getpid()} {self.plan.public_url}\n")
+        lock.write(f"{os.getpid()} {self.plan.public_url} {self.plan.url}\n")
         try:
             self._start_database()
             if not self.stopping:
@@ -84,9 +86,13 @@ class Supervisor:
                 child.kill_group()
 
     def _already_running(self, note: str) -> int:
-        pid, _, url = note.strip().partition(" ")
+        pid, url = [*note.split(), "", ""][:2]
         where = f" at {url}" if url else ""
-        self.say(f"already running{where} with this data directory (process {pid or 'unknown'}): {self.data_dir}")
+        if self.plan.json:
+            show({"running": True, "pid": int(pid or 0), "url": url, "dataDir": str(self.data_dir)})
+        else:
+            process = f"process {pid}" if pid else "another process"
+            self.say(f"already running{where} with the data directory {self.data_dir} ({process})")
         return 0
 
     # --- Starting -------------------------------------------------------------
@@ -105,7 +111,7 @@ class Supervisor:
         found = status(self.data_dir)
         self.database_pid = found.pid
         if not found.cluster.is_relative_to(self.data_dir):
-            self.say(f"the data directory is closed to the database's own user, so its files are in {found.cluster}")
+            self.say(f"the data directory is closed to the database's user; its files are in {found.cluster}")
         self.step("database ready", since)
 
     def _migrate(self) -> None:
@@ -141,10 +147,12 @@ class Supervisor:
     def _start_children(self) -> None:
         plan = self.plan
         web = ["-m", "callboard.project.web", plan.host, str(plan.port), str(plan.workers), str(plan.threads)]
-        for name, arguments in (("web", web), ("worker", ["-m", "callboard.project.work"])):
-            child = Child(name, [sys.executable, "-P", *arguments], self.environment, self.say)
-            child.start()
-            self.children.append(child)
+        self._start_child("web", web)
+
+    def _start_child(self, name: str, arguments: list[str]) -> None:
+        child = Child(name, [sys.executable, "-P", *arguments], self.environment, self.say)
+        child.start()
+        self.children.append(child)
 
     # --- Watching -------------------------------------------------------------
 
@@ -153,6 +161,9 @@ class Supervisor:
             child.tend()
         if not self.announced:
             self._announce_when_ready()
+        # The worker comes second, so that on a small machine the first page is not slower for it.
+        if len(self.children) == 1 and (self.announced or time.monotonic() - self.began > WORKER_SECONDS):
+            self._start_child("worker", ["-m", "callboard.project.work"])
         if self.follow_up is not None and self.follow_up.poll() is not None:
             if self.follow_up.returncode:
                 self.say("loading the demo organisation failed; the reason stands above")
@@ -174,7 +185,7 @@ class Supervisor:
             )
         elif time.monotonic() - self.began > READY_SECONDS:
             self.announced = True
-            self.say(f"the portal does not answer at {self.plan.url} yet; `callboard doctor` looks for the reason")
+            self.say(f"no answer at {self.plan.url} yet; `callboard doctor` looks for the reason")
 
     def _banner(self) -> None:
         took = time.monotonic() - self.began

@@ -167,7 +167,12 @@ def test_data_of_an_older_major_version_is_upgraded_and_kept(data_dir):
     log = layout.socket_dir / "log"
     layout.owner.run([programs / "pg_ctl", "-D", layout.cluster, "-w", "-l", log, "-o", options, "start"])
     cluster.provision(layout)
-    assert cluster.sql(layout, "create table old as select 'kept' as value", role="callboard", database="callboard") == ""
+    assert (
+        cluster.sql(
+            layout, "create table old as select 'kept' as value", role="callboard", database="callboard"
+        )
+        == ""
+    )
     layout.owner.run([programs / "pg_ctl", "-D", layout.cluster, "-w", "-m", "immediate", "stop"])
     url = ensure_running(data_dir)
     assert scalar(url, "select value from old") == "kept"

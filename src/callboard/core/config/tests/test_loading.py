@@ -50,7 +50,9 @@ def test_the_command_line_beats_the_environment_which_beats_the_file(write):
 
 
 def test_database_url_and_data_dir_have_variables_of_their_own(write, tmp_path):
-    config = load(write("{}"), {"DATABASE_URL": "postgresql://x/y", "CALLBOARD_DATA_DIR": str(tmp_path / "d")})
+    config = load(
+        write("{}"), {"DATABASE_URL": "postgresql://x/y", "CALLBOARD_DATA_DIR": str(tmp_path / "d")}
+    )
     assert (config.database.url, config.data_dir) == ("postgresql://x/y", tmp_path / "d")
 
 
@@ -100,7 +102,7 @@ def test_every_problem_is_listed_at_once_with_line_column_and_remedy(write):
     assert (prot.place.url, prot.place.line, prot.place.column) == (str(path), 2, 3)
     assert prot.remedy == "Did you mean `port`?"
     assert found["catalogue"].remedy == "Did you mean `catalog`?"
-    assert "expected a whole number, got \"many\" (text)" in found["server.threads"].message
+    assert 'expected a whole number, got "many" (text)' in found["server.threads"].message
     assert found["server.threads"].place.line == 3
     assert "'debug', 'info', 'warning' or 'error'" in found["log.level"].message
     assert found["catalog.rules[0].alow"].remedy == "Did you mean `allow`?"
@@ -169,7 +171,10 @@ def test_showing_hides_secrets_and_names_sources(write):
     shown = redacted(load(path, {"CALLBOARD_SERVER__HOST": "::1"}))
     assert "hunter2" not in json.dumps(shown)
     assert shown["database"]["url"] == {"value": HIDDEN, "source": f"{path}:1"}
-    assert shown["server"]["host"] == {"value": "::1", "source": "environment variable CALLBOARD_SERVER__HOST"}
+    assert shown["server"]["host"] == {
+        "value": "::1",
+        "source": "environment variable CALLBOARD_SERVER__HOST",
+    }
     assert shown["server"]["port"] == {"value": 7007, "source": "default"}
     assert shown["catalog"]["reading"]["hosts"]["value"]["git.example.com"]["token"] == HIDDEN
 

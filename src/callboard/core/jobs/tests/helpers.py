@@ -54,7 +54,7 @@ class WorkerProcess:
     @staticmethod
     def _start(log, concurrency):
         return subprocess.Popen(
-            [sys.executable, "-m", "callboard.core.jobs.tests.sample", str(concurrency)],
+            [sys.executable, "-m", "callboard.core.jobs.tests.sample", str(concurrency), "2"],
             env={
                 **os.environ,
                 "DATABASE_URL": database_url(),
@@ -90,9 +90,10 @@ class WorkerProcess:
 @contextlib.contextmanager
 def live_database(blocker):
     """Commit for real, know the sample jobs, and leave no rows behind."""
+    from django.db import connection
+
     from callboard.core.auth.principal import SYSTEM, act_as
     from callboard.core.jobs.tests import sample
-    from django.db import connection
 
     with blocker.unblock():
         assert connection.settings_dict["NAME"].startswith("test_")

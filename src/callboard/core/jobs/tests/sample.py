@@ -92,6 +92,7 @@ JOBS = [
     Job(id="sample.one-at-a-time", title="One at a time", run=slow, lock="sample"),
     Job(id="sample.short", title="Short", run=slow, timeout=1),
     Job(id="sample.deaf", title="Deaf", run=deaf, timeout=1),
+    Job(id="sample.stubborn", title="Stubborn", run=deaf),
     Job(id="sample.killer", title="Killer", run=kill_worker_once),
     Job(id="sample.flaky", title="Flaky", run=fail_until, retries=2),
     Job(id="sample.broken", title="Broken", run=rolled_back),
@@ -127,7 +128,9 @@ def install() -> None:
 
     known = {item.id for _, item in registry.every(Permission)}
     items = [*JOBS, *EVENTS, *SUBSCRIBERS, *(p for p in PERMISSIONS if p.id not in known)]
-    plugin = InstalledPlugin(Manifest(name="sample", title="Sample", version="1"), "sample", "", bundled=False)
+    plugin = InstalledPlugin(
+        Manifest(name="sample", title="Sample", version="1"), "sample", "", bundled=False
+    )
     registry._loaded["sample"] = LoadedPlugin(plugin, tuple(items))
     for item in items:
         registry._by_type.setdefault(type(item), []).append(("sample", item))
@@ -152,4 +155,4 @@ if __name__ == "__main__":
 
     from callboard.core.jobs import worker
 
-    worker.run(int(sys.argv[1]) if len(sys.argv) > 1 else 4)
+    worker.run(int(sys.argv[1]), float(sys.argv[2]))

@@ -19,6 +19,7 @@ from django.utils import timezone
 from callboard.lib.digest import text_hash
 from callboard.lib.problems import Place, Problem
 from callboard.plugins.catalog.models import Emission, Entity, Source
+from callboard.plugins.catalog.services.bulk import as_rows
 from callboard.plugins.catalog.services.reading import settings
 from callboard.plugins.catalog.services.removing import collect_unreachable, settle
 from callboard.plugins.catalog.services.stitching import stitch
@@ -119,19 +120,18 @@ def _write_emissions(
         cursor.execute(
             """
             INSERT INTO cb_catalog_emission (source_id, ref, location, location_key, line, digest, entity)
-            SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[])
+            SELECT source_id, ref, location, location_key, line, digest, entity
+            FROM json_to_recordset(%s::json) AS t(source_id bigint, ref text, location text, location_key text,
+                                                  line int, digest text, entity text)
             ON CONFLICT (source_id, ref) DO UPDATE SET
               location = excluded.location, location_key = excluded.location_key, line = excluded.line,
               digest = excluded.digest, entity = excluded.entity, changed_at = now()
             """,
             [
-                [s.pk for s, _ in writes],
-                [e.ref for _, e in writes],
-                [e.location for _, e in writes],
-                [e.location_key for _, e in writes],
-                [e.line for _, e in writes],
-                [e.digest for _, e in writes],
-                [e.text for _, e in writes],
+                as_rows(
+                    ("source_id", "ref", "location", "location_key", "line", "digest", "entity"),
+                    ((s.pk, e.ref, e.location, e.location_key, e.line, e.digest, e.text) for s, e in writes),
+                )
             ],
         )
     refs = [e.ref for _, e in writes]

@@ -15,9 +15,16 @@ import orjson
 from django.db import connection, transaction
 
 from callboard.lib.digest import text_hash
+from callboard.plugins.catalog.services.bulk import as_rows
 from callboard.plugins.catalog.types.terms import search_values
 
 BATCH = 2000
+
+COLUMNS = (
+    "id", "etag", "json", "title", "description", "type", "lifecycle", "owner_ref", "system_ref", "tags", "terms",
+    "fields", "errors",
+)  # fmt: skip
+"""What the stitcher writes of an entity, in the order of its rows."""
 
 
 def mark_dirty(refs: Iterable[str]) -> None:
@@ -139,9 +146,9 @@ def _final(
         _text(spec.get("lifecycle")),
         next((r["targetRef"] for r in relations if r["type"] == "ownedBy"), ""),
         next((r["targetRef"] for r in relations if r["type"] == "partOf"), ""),
-        orjson.dumps([tag for tag in metadata.get("tags") or [] if isinstance(tag, str)]).decode(),
-        orjson.dumps(sorted(terms)).decode(),
-        orjson.dumps(fields).decode(),
+        [tag for tag in metadata.get("tags") or [] if isinstance(tag, str)],
+        sorted(terms),
+        fields,
         sum(1 for item in status if item["level"] == "error"),
     )
 
@@ -163,28 +170,23 @@ def _status_item(code: str, message: str, severity: str) -> dict[str, Any]:
 def _store(rows: list[tuple[Any, ...]], same: list[int]) -> None:
     with connection.cursor() as cursor:
         if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
             cursor.execute(
                 """
-                UPDATE cb_catalog_entity e SET
-                  etag = t.etag, title = t.title, description = t.description, type = t.type,
-                  lifecycle = t.lifecycle, owner_ref = t.owner_ref, system_ref = t.system_ref,
-                  tags = ARRAY(SELECT json_array_elements_text(t.tags::json)),
-                  terms = ARRAY(SELECT json_array_elements_text(t.terms::json)),
-                  fields = t.fields::jsonb, errors = t.errors, dirty = false
-                FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                            %s::text[], %s::text[], %s::text[], %s::text[], %s::int[])
-                  AS t(id, etag, title, description, type, lifecycle, owner_ref, system_ref, tags, terms, fields, errors)
-                WHERE e.id = t.id
-                """,
-                [columns[0], columns[1], *columns[3:]],
-            )
-            cursor.execute(
-                """
-                INSERT INTO cb_catalog_body (entity_id, json) SELECT * FROM unnest(%s::bigint[], %s::text[])
+                WITH said AS (
+                  SELECT * FROM json_to_recordset(%s::json)
+                    AS t(id bigint, etag text, json text, title text, description text, type text, lifecycle text,
+                         owner_ref text, system_ref text, tags text[], terms text[], fields jsonb, errors int)
+                ), written AS (
+                  UPDATE cb_catalog_entity e SET
+                    etag = t.etag, title = t.title, description = t.description, type = t.type,
+                    lifecycle = t.lifecycle, owner_ref = t.owner_ref, system_ref = t.system_ref, tags = t.tags,
+                    terms = t.terms, fields = t.fields, errors = t.errors, dirty = false
+                  FROM said t WHERE e.id = t.id
+                )
+                INSERT INTO cb_catalog_body (entity_id, json) SELECT id, json FROM said
                 ON CONFLICT (entity_id) DO UPDATE SET json = excluded.json
                 """,
-                [columns[0], columns[2]],
+                [as_rows(COLUMNS, rows)],
             )
         if same:
             cursor.execute("UPDATE cb_catalog_entity SET dirty = false WHERE id = ANY(%s) AND dirty", [same])

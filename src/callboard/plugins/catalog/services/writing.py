@@ -11,6 +11,7 @@ from django.db import connection
 
 from callboard.plugins.catalog.models import Emission, Entity, Source
 from callboard.plugins.catalog.selectors.model import catalog_model
+from callboard.plugins.catalog.services.bulk import as_rows
 from callboard.plugins.catalog.services.stitching import mark_dirty
 from callboard.plugins.catalog.services.targets import targets_of
 from callboard.plugins.catalog.types.emitted import EmittedEntity
@@ -80,10 +81,9 @@ def write_entities(winners: list[tuple[Source, EmittedEntity]], done: Applied) -
                orphan, errors, dirty)
             SELECT uid, ref, kind, namespace, name, kind_name, display_name, source_id, location, location_key, line,
                digest, '', '', '', '', '', '', '{}', '{}', '{}', '', false, 0, false
-            FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                        %s::bigint[], %s::text[], %s::text[], %s::int[], %s::text[])
-              AS t(uid, ref, kind, namespace, name, kind_name, display_name, source_id, location, location_key, line,
-                   digest)
+            FROM json_to_recordset(%s::json)
+              AS t(uid uuid, ref text, kind text, namespace text, name text, kind_name text, display_name text,
+                   source_id bigint, location text, location_key text, line int, digest text)
             ON CONFLICT (ref) DO UPDATE SET
               kind_name = excluded.kind_name, display_name = excluded.display_name,
               source_id = excluded.source_id, location = excluded.location,
@@ -91,18 +91,20 @@ def write_entities(winners: list[tuple[Source, EmittedEntity]], done: Applied) -
               orphan = false, changed_at = now()
             """,
             [
-                [uuid.uuid4() for _ in winners],
-                refs,
-                [kind for kind, _, _ in parts],
-                [rest.partition("/")[0] for _, _, rest in parts],
-                [rest.partition("/")[2] for _, _, rest in parts],
-                [e.entity["kind"] for _, e in winners],
-                [e.entity["metadata"]["name"] for _, e in winners],
-                [s.pk for s, _ in winners],
-                [e.location for _, e in winners],
-                [e.location_key for _, e in winners],
-                [e.line for _, e in winners],
-                [e.digest for _, e in winners],
+                as_rows(
+                    (
+                        "uid", "ref", "kind", "namespace", "name", "kind_name", "display_name", "source_id",
+                        "location", "location_key", "line", "digest",
+                    ),  # fmt: skip
+                    (
+                        (
+                            uuid.uuid4(), e.ref, kind, rest.partition("/")[0], rest.partition("/")[2],
+                            e.entity["kind"], e.entity["metadata"]["name"], s.pk, e.location, e.location_key,
+                            e.line, e.digest,
+                        )  # fmt: skip
+                        for (s, e), (kind, _, rest) in zip(winners, parts, strict=True)
+                    ),
+                )
             ],
         )
     _write_relations([e for _, e in winners])
@@ -135,13 +137,12 @@ def _write_relations(emitted: list[EmittedEntity]) -> None:
     """Replace what these entities declare; mark those at the other end of what came or went."""
     origins = [e.ref for e in emitted]
     rows = [(e.ref, edge.source, edge.type, edge.target) for e in emitted for edge in e.edges]
-    columns = [[row[i] for row in rows] for i in range(4)]
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH said AS (
-              SELECT DISTINCT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
-                AS t(origin_ref, source_ref, type, target_ref)
+              SELECT DISTINCT * FROM json_to_recordset(%s::json)
+                AS t(origin_ref text, source_ref text, type text, target_ref text)
             ), gone AS (
               DELETE FROM cb_catalog_relation r WHERE r.origin_ref = ANY(%s) AND NOT EXISTS (
                 SELECT FROM said WHERE said.origin_ref = r.origin_ref AND said.source_ref = r.source_ref
@@ -155,7 +156,7 @@ def _write_relations(emitted: list[EmittedEntity]) -> None:
             )
             SELECT source_ref FROM gone UNION SELECT source_ref FROM come
             """,
-            [*columns, origins],
+            [as_rows(("origin_ref", "source_ref", "type", "target_ref"), rows), origins],
         )
         own = set(origins)
         mark_dirty([ref for (ref,) in cursor.fetchall() if ref not in own])

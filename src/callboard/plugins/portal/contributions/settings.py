@@ -30,15 +30,23 @@ contributions = (
         settings.revoke_token,
         "token-revoke",
     ),
-    _own(
-        "sessions-end", "End other sessions", "/account/sessions", settings.end_sessions, "sessions-end"
-    ),
+    _own("sessions-end", "End other sessions", "/account/sessions", settings.end_sessions, "sessions-end"),
     _own("reauthenticate", "Confirm", "/confirm", two_factor.reauthenticate, "account_reauthenticate"),
-    _own("reauthenticate-code", "Confirm", "/confirm/code", two_factor.reauthenticate_code, "mfa_reauthenticate"),
+    _own(
+        "reauthenticate-code",
+        "Confirm",
+        "/confirm/code",
+        two_factor.reauthenticate_code,
+        "mfa_reauthenticate",
+    ),
     _own("two-factor-on", "Second factor", "/two-factor/on", two_factor.activate, "mfa_activate_totp"),
     _own("two-factor-off", "Second factor", "/two-factor/off", two_factor.deactivate, "mfa_deactivate_totp"),
     _own(
-        "recovery-codes", "Recovery codes", "/recovery-codes", two_factor.recovery_codes, "mfa_view_recovery_codes"
+        "recovery-codes",
+        "Recovery codes",
+        "/recovery-codes",
+        two_factor.recovery_codes,
+        "mfa_view_recovery_codes",
     ),
     _own(
         "recovery-codes-new",
@@ -49,7 +57,9 @@ contributions = (
     ),
     SettingsPage(id="portal.tab-profile", title="Profile", page="settings", icon="user", order=10),
     SettingsPage(id="portal.tab-account", title="Account", page="settings-account", icon="lock", order=20),
-    SettingsPage(id="portal.tab-appearance", title="Appearance", page="settings-appearance", icon="sun", order=30),
+    SettingsPage(
+        id="portal.tab-appearance", title="Appearance", page="settings-appearance", icon="sun", order=30
+    ),
     SettingsPage(id="portal.tab-tokens", title="API tokens", page="settings-tokens", icon="key", order=40),
     Command(
         id="portal.open-settings",

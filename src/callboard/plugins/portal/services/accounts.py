@@ -21,12 +21,18 @@ def create_user(
     name: str = "",
     password: str | None = None,
     administrator: bool = False,
+    entity_ref: str = "",
 ) -> tuple[User, str | None]:
     """Create a local account; without a password, answer the secret of a link to choose one."""
     require("admin.users.manage")
     with transaction.atomic():
         user = auth.create_user(
-            username, email=email, name=name, password=password, administrator=administrator
+            username,
+            email=email,
+            name=name,
+            password=password,
+            administrator=administrator,
+            entity_ref=entity_ref,
         )
         secret = auth.create_password_link(user) if password is None else None
         record("portal.user.create", target(user), {"administrator": administrator})
@@ -128,6 +134,12 @@ def start_as_guest() -> None:
         raise NotAllowedError("portal.guest", _("this portal has no guests"), signed_in=True)
     with auth.act_as(auth.GUEST, auth.acting().door, auth.acting().request_id):
         record("portal.session.start", auth.GUEST.ref)
+
+
+def same_twice(password: str, again: str) -> None:
+    """Refuse a new password that was not typed the same twice."""
+    if password != again:
+        raise AccountError(_("The two passwords are not the same."), "password_again")
 
 
 def target(user: User) -> str:

@@ -41,7 +41,10 @@ def note_failure(credentials: dict[str, Any], request: HttpRequest | None = None
         User.objects.filter(email__iexact=typed).first() if typed else None
     )
     record(
-        "portal.session.start", target(known) if known else "account:unknown", _from(request), outcome="failed"
+        "portal.session.start",
+        target(known) if known else "account:unknown",
+        _from(request),
+        outcome="failed",
     )
 
 

@@ -84,7 +84,11 @@ def audit_detail(request: HttpRequest, entry_id: int) -> HttpResponse:
 
 
 def _export(chosen: AuditFilter, form: str, values: dict[str, str]) -> StreamingHttpResponse:
-    record("portal.audit.export", "", {"format": form, **{name: value for name, value in values.items() if value}})
+    record(
+        "portal.audit.export",
+        "",
+        {"format": form, **{name: value for name, value in values.items() if value}},
+    )
     rows = audit_rows(chosen, EXPORT_LIMIT)
     if form == "csv":
         response = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")

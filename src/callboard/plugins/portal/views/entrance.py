@@ -107,8 +107,7 @@ def setup(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/setup.html", context)
     password = request.POST.get("password", "")
     try:
-        if password != request.POST.get("password_again", ""):
-            raise AccountError(_("The two passwords are not the same."), "password_again")
+        accounts.same_twice(password, request.POST.get("password_again", ""))
         user = accounts.use_link(secret, password=password, **values)
     except AccountError as error:
         field = error.field if error.field in {*values, "password", "password_again"} else "form"

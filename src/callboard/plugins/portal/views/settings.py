@@ -52,8 +52,7 @@ def account(request: HttpRequest) -> HttpResponse:
         return _page(request, "account", context)
     old, new = request.POST.get("old_password", ""), request.POST.get("password", "")
     try:
-        if new != request.POST.get("password_again", ""):
-            raise AccountError(_("The two passwords are not the same."), "password_again")
+        accounts.same_twice(new, request.POST.get("password_again", ""))
         accounts.change_own_password(user, old, new)
     except AccountError as error:
         errors = {error.field or "password": str(error)}
@@ -81,7 +80,9 @@ def appearance(request: HttpRequest) -> HttpResponse:
         try:
             accounts.change_own_theme(user, request.POST.get("theme", ""))
         except AccountError as error:
-            return _page(request, "appearance", {"themes": THEMES, "errors": {"theme": str(error)}}, status=422)
+            return _page(
+                request, "appearance", {"themes": THEMES, "errors": {"theme": str(error)}}, status=422
+            )
         messages.success(request, _("Saved."))
         response = redirect("settings-appearance")
         # What this browser chose earlier would otherwise win over the account.

@@ -1,4 +1,4 @@
-"""Everything the catalog adds to the portal."""
+"""Say what may be allowed in the catalog: permissions, rules on entities, and how rules are applied."""
 
 from __future__ import annotations
 
@@ -6,29 +6,11 @@ from typing import Any
 
 from django.db.models import Q
 
-from callboard.plugins.catalog import cli, jobs
-from callboard.plugins.catalog.api.router import api
 from callboard.plugins.catalog.models import Entity
 from callboard.plugins.catalog.selectors import rules
-from callboard.plugins.catalog.selectors.people import CatalogDirectory
-from callboard.plugins.catalog.services.demo import load_demo
-from callboard.plugins.catalog.types.kinds import BUILTIN_KINDS, BUILTIN_RELATIONS
-from callboard.sdk.auth import use_people_directory
-from callboard.sdk.contributions import (
-    ApiRouter,
-    CliCommand,
-    Contribution,
-    DemoData,
-    EventType,
-    Job,
-    Permission,
-    ResourceType,
-    Rule,
-)
+from callboard.sdk.contributions import Contribution, Permission, ResourceType, Rule
 
 ENTITY = "catalog-entity"
-
-use_people_directory(CatalogDirectory())
 
 
 def _rule(name: str, query: Any, reason: str, properties: dict[str, Any], required: list[str], text: str) -> Rule:
@@ -113,46 +95,7 @@ permission_rules: tuple[Rule, ...] = (
     ),
 )
 
-_REFS = {"type": "array", "items": {"type": "string"}}
-_LOCATION = {
-    "type": "object",
-    "properties": {"id": {"type": "string"}, "type": {"type": "string"}, "target": {"type": "string"}},
-    "required": ["id", "type", "target"],
-}
-
-events: tuple[EventType, ...] = (
-    EventType(
-        id="catalog.entities-changed",
-        title="Entities changed",
-        description="Entities were created, changed or removed; one event for each batch that was applied.",
-        schema={
-            "type": "object",
-            "properties": {"created": _REFS, "changed": _REFS, "removed": _REFS},
-            "required": ["created", "changed", "removed"],
-        },
-    ),
-    EventType(id="catalog.location-registered", title="Location registered", schema=_LOCATION),
-    EventType(id="catalog.location-unregistered", title="Location unregistered", schema=_LOCATION),
-)
-
-background: tuple[Job, ...] = (
-    Job(
-        id="catalog.process",
-        title="Read locations that are due",
-        run=jobs.process,
-        schedule="* * * * *",
-        lock="catalog.process",
-        retries=3,
-        hidden=True,
-    ),
-    Job(id="catalog.provide", title="Run a catalog provider", run=jobs.provide, retries=2),
-    Job(id="catalog.follow-config", title="Register configured locations", run=jobs.follow_config, hidden=True),
-    Job(id="catalog.forget", title="Drop expired tombstones", run=jobs.forget, schedule="17 3 * * *", hidden=True),
-)
-
 contributions: tuple[Contribution, ...] = (
-    *BUILTIN_KINDS,
-    *BUILTIN_RELATIONS,
     *permissions,
     *permission_rules,
     ResourceType(
@@ -161,15 +104,4 @@ contributions: tuple[Contribution, ...] = (
         queryset=Entity.objects.all,
         lookup=lambda ref: Q(ref=ref.lower()),
     ),
-    *events,
-    *background,
-    ApiRouter(
-        id="catalog.api",
-        title="Catalog",
-        prefix="catalog",
-        router=api,
-        description="Entities, their relations and where they come from.",
-    ),
-    CliCommand(id="catalog.cli", title="Catalog", name="catalog", app=cli.app),
-    DemoData(id="catalog.demo", title="The Limelight organisation", load=load_demo),
 )

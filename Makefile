@@ -1,0 +1,66 @@
+# Callboard: everything starts here. `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+ARGS ?=
+
+.PHONY: help up test lint format types bench docs assets lock wheel clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-9s %s\n", $$1, $$2}'
+
+up: $(VENV)/.up assets ## Start the portal with the demo organisation at http://127.0.0.1:7007
+	@exec $(BIN)/callboard up --demo $(ARGS)
+
+test: $(VENV)/.dev assets lint ## Run every check and test
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.dev ## Check style, types, templates and who imports whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+	@$(BIN)/djlint src --check --lint --quiet
+
+format: $(VENV)/.dev ## Bring code and templates into the house style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/djlint src --reformat --quiet || true
+
+bench: $(VENV)/.dev assets ## Measure ingestion and requests; results go to benchmarks/
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+docs: $(VENV)/.dev ## Write the generated reference pages
+	@$(BIN)/python -m callboard.project.reference_docs
+
+DIST := src/callboard/core/ui/static/callboard/dist
+assets: $(DIST)/manifest.json ## Build style sheets and scripts
+
+$(DIST)/manifest.json: $(VENV)/.up package-lock.json $(shell find assets -type f 2>/dev/null)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --loglevel=error
+	@PATH="$(CURDIR)/$(BIN):$$PATH" node assets/build.mjs
+	@touch $@
+
+$(VENV)/.up: requirements-assets.lock pyproject.toml
+	@scripts/venv $(PYTHON) $(VENV) requirements-assets.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml
+	@scripts/venv $(PYTHON) $(VENV) requirements-dev.lock
+	@touch $(VENV)/.up $@
+
+lock: ## Choose newest versions again and write the lock files
+	@for set in "requirements.lock" "requirements-assets.lock --group assets" "requirements-dev.lock --group dev"; do \
+	  set -- $$set; out=$$1; shift; \
+	  $(UV) pip compile pyproject.toml $$@ --universal --generate-hashes --no-header --no-emit-index-url \
+	    --python-version 3.11 --upgrade --quiet --output-file $$out; \
+	done
+
+wheel: assets ## Build the wheel, with assets and demo inside
+	@$(UV) build --wheel --python $(BIN)/python --out-dir dist
+
+clean: ## Remove what was built; data in .callboard stays
+	@rm -rf $(VENV) node_modules $(DIST) dist build

@@ -1,0 +1,45 @@
+"""Say what happens in the catalog and what is done in the background: events and jobs."""
+
+from __future__ import annotations
+
+from callboard.plugins.catalog import jobs
+from callboard.sdk.contributions import Contribution, EventType, Job
+
+_REFS = {"type": "array", "items": {"type": "string"}}
+_LOCATION = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "type": {"type": "string"}, "target": {"type": "string"}},
+    "required": ["id", "type", "target"],
+}
+
+events: tuple[EventType, ...] = (
+    EventType(
+        id="catalog.entities-changed",
+        title="Entities changed",
+        description="Entities were created, changed or removed; one event for each batch that was applied.",
+        schema={
+            "type": "object",
+            "properties": {"created": _REFS, "changed": _REFS, "removed": _REFS},
+            "required": ["created", "changed", "removed"],
+        },
+    ),
+    EventType(id="catalog.location-registered", title="Location registered", schema=_LOCATION),
+    EventType(id="catalog.location-unregistered", title="Location unregistered", schema=_LOCATION),
+)
+
+background: tuple[Job, ...] = (
+    Job(
+        id="catalog.process",
+        title="Read locations that are due",
+        run=jobs.process,
+        schedule="* * * * *",
+        lock="catalog.process",
+        retries=3,
+        hidden=True,
+    ),
+    Job(id="catalog.provide", title="Run a catalog provider", run=jobs.provide, retries=2),
+    Job(id="catalog.follow-config", title="Register configured locations", run=jobs.follow_config, hidden=True),
+    Job(id="catalog.forget", title="Drop expired tombstones", run=jobs.forget, schedule="17 3 * * *", hidden=True),
+)
+
+contributions: tuple[Contribution, ...] = (*events, *background)

@@ -1,0 +1,3 @@
+"""Contributions that cannot be imported."""
+
+raise RuntimeError("the contributions went up in smoke")

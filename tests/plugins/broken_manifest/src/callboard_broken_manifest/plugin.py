@@ -1,0 +1,3 @@
+"""Manifest that cannot be read."""
+
+raise RuntimeError("the manifest went up in smoke")

@@ -1,0 +1,3 @@
+"""Models that cannot be imported."""
+
+raise RuntimeError("the models went up in smoke")

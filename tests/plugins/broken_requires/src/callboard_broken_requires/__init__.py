@@ -1,0 +1,1 @@
+"""A plugin that requires one that is not there."""

@@ -1,0 +1,15 @@
+"""A page that must never appear."""
+
+from django.http import HttpResponse
+
+from callboard.sdk.contributions import Page
+
+contributions = (
+    Page(
+        id="broken_requires.page",
+        title="Never seen",
+        path="broken_requires",
+        view=lambda request: HttpResponse("never seen"),
+        name="broken_requires.page",
+    ),
+)

@@ -1,0 +1,1 @@
+"""A plugin whose settings raise."""

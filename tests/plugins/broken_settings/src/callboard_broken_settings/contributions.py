@@ -1,0 +1,15 @@
+"""A page that must never appear."""
+
+from django.http import HttpResponse
+
+from callboard.sdk.contributions import Page
+
+contributions = (
+    Page(
+        id="broken_settings.page",
+        title="Never seen",
+        path="broken_settings",
+        view=lambda request: HttpResponse("never seen"),
+        name="broken_settings.page",
+    ),
+)

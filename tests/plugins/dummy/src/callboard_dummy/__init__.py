@@ -1,0 +1,1 @@
+"""One of everything: a plugin from outside that uses every contribution point."""

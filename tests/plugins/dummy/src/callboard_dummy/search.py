@@ -1,0 +1,19 @@
+"""What can be found of the dummy plugin."""
+
+from collections.abc import Iterator
+
+from callboard_dummy.selectors import all_things
+
+from callboard.sdk.contributions import SearchDocument
+
+
+def documents() -> Iterator[SearchDocument]:
+    """List every thing."""
+    for thing in all_things():
+        yield SearchDocument(
+            title=thing.name,
+            text=f"The thing {thing.name}",
+            location=f"/dummy?thing={thing.name}",
+            authorization_ref=f"thing:{thing.name}",
+            fields={"owner": thing.owner},
+        )
