@@ -102,6 +102,8 @@ TEMPLATES = [
     }
 ]
 COTTON_DIR = "cotton"
+# A component sees what it is given, not whatever the page around it happens to hold.
+COTTON_ISOLATE_BY_DEFAULT = True
 
 DATABASES = {"default": connection_settings(config)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -158,6 +160,8 @@ STATIC_ROOT = config.data_dir / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 3600
+# Built assets carry a hash of their content in their name, so browsers may keep them for ever.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/callboard/dist/.+-[A-Za-z0-9]{10}\.[a-z]+$"
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000

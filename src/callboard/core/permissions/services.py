@@ -9,6 +9,7 @@ from callboard.core.permissions.decision import (
     AllOf,
     Criteria,
     Decision,
+    Not,
     NotAllowedError,
     RuleUse,
     allow,

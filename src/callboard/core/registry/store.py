@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from django.db import DatabaseError
 
 from callboard.core.config.current import portal_config
+from callboard.core.config.rooms import room_models
 from callboard.core.registry import contract, rooms
 from callboard.core.registry.discovery import InstalledPlugin, Quarantined, discover
 
@@ -63,10 +64,18 @@ class Registry:
         discovery = discover()
         self._loaded, self._by_type = {}, {}
         self._quarantined = {q.name: q for q in discovery.quarantined}
+        without_settings = room_models().broken
         for plugin in discovery.plugins:
             missing = [name for name in plugin.manifest.requires if name in self._quarantined]
             if plugin.name in rooms.broken:
                 self._quarantined[plugin.name] = rooms.broken[plugin.name]
+            elif plugin.name in without_settings:
+                self._quarantined[plugin.name] = Quarantined(
+                    plugin.name,
+                    plugin.package,
+                    f"its settings could not be loaded: {without_settings[plugin.name]}",
+                    f"Mend `{plugin.manifest.settings}`, which the manifest names, or uninstall the plugin.",
+                )
             elif missing:
                 self._quarantined[plugin.name] = Quarantined(
                     plugin.name,

@@ -12,3 +12,6 @@ def test_pages():
     for p in ["/settings","/settings/account","/settings/appearance","/settings/tokens","/admin/plugins","/admin/plugins/portal","/admin/plugins/portal/switch","/admin/audit","/admin/users","/sign-out","/settings/two-factor/on","/settings/recovery-codes","/setup","/sign-in/inactive","/settings/confirm"]:
         r=c.get(p); print(p,r.status_code,len(r.content), r.headers.get("Location"))
         if r.status_code>=500: print(r.content.decode()[:1500])
+    from callboard.core.registry.store import registry
+    for l in registry.plugins():
+        for f in l.faults.values(): print(f.contribution, f.detail[-1800:])
