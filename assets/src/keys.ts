@@ -9,7 +9,8 @@ let timer = 0;
 
 function writing(event: KeyboardEvent): boolean {
   const element = event.target;
-  if (!(element instanceof HTMLElement)) return false;
+  // A field of a dialog that was closed a moment ago may still hold the focus.
+  if (!(element instanceof HTMLElement) || !element.checkVisibility()) return false;
   return element.isContentEditable || element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select");
 }
 

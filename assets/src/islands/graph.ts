@@ -8,6 +8,15 @@ import dagre from "cytoscape-dagre";
 
 cytoscape.use(dagre);
 
+// Cytoscape would insert a style element, which the content security policy forbids; it leaves that be when
+// an element of this id is there. The one rule it would hold is in the style sheet.
+const MARK = "__________cytoscape_stylesheet";
+if (!document.getElementById(MARK)) {
+  const mark = document.createElement("meta");
+  mark.id = MARK;
+  document.head.append(mark);
+}
+
 interface Node {
   id: string;
   title: string;
@@ -105,6 +114,7 @@ function style(element: HTMLElement): cytoscape.StylesheetJson {
         label: "data(label)",
         color: muted,
         "font-size": 10,
+        "font-family": getComputedStyle(element).fontFamily,
         "text-background-color": surface,
         "text-background-opacity": 0.9,
         "text-background-padding": "2px",
@@ -141,12 +151,13 @@ export function mount(element: HTMLElement): () => void {
           animationDuration: 180,
         } as cytoscape.LayoutOptions,
         minZoom: 0.15,
-        maxZoom: 2.5,
+        maxZoom: 1.1,
         // Wheels scroll the page unless somebody zooms on purpose.
         userZoomingEnabled: false,
         autoungrabify: data.nodes.length > 200,
       });
-      if (graph.zoom() > 1.2) graph.zoom(1.2), graph.center();
+      // A graph of few nodes is not blown up to fill the card; later on people may zoom as they like.
+      graph.one("layoutstop", () => graph?.maxZoom(2.5));
       canvas.addEventListener("wheel", (event) => {
         if (!graph || !(event.ctrlKey || event.metaKey)) return;
         event.preventDefault();

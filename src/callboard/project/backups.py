@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,12 +56,14 @@ def write_backup(target: Path, *, with_secrets: bool) -> dict[str, Any]:
         draft = target.with_name(f".{target.name}.part")
         try:
             # The dump holds hashed passwords and sessions: nobody else may read the archive.
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                with tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as archive:
-                    _add_text(archive, MANIFEST, json.dumps(manifest, indent=2))
-                    archive.add(dump, DUMP)
-                    bar.advance()
-                    _add_files(archive, config, with_secrets=with_secrets)
+            with (
+                os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
+                tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as archive,
+            ):
+                _add_text(archive, MANIFEST, json.dumps(manifest, indent=2))
+                archive.add(dump, DUMP)
+                bar.advance()
+                _add_files(archive, config, with_secrets=with_secrets)
             draft.rename(target)
             bar.advance()
         except OSError as error:
@@ -89,7 +92,7 @@ def read_backup(source: Path, *, force: bool) -> dict[str, Any]:
             if tables and not force:
                 raise Problem(
                     f"the database is not empty ({tables} tables)",
-                    "Restore into a new data directory with --data-dir, or replace what is there with --force.",
+                    "Restore into a new directory with --data-dir, or replace what is there with --force.",
                     "not-empty",
                 )
             _empty_database()
@@ -107,7 +110,7 @@ def _url(config: PortalConfig) -> str:
 
 
 def _run_client(program: str, url: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's clients; the password travels in the environment, where others cannot see it."""
+    """Run one of PostgreSQL's clients; the password travels in the environment, which others cannot see."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
@@ -132,20 +135,18 @@ def _run_client(program: str, url: str, *arguments: str) -> None:
             break
     raise Problem(
         f"{program} failed: {' / '.join(last.splitlines()[-3:]) or 'it is not installed'}",
-        "Install the PostgreSQL client of the server's version (apt install postgresql-client) and try again.",
+        "Install the PostgreSQL client of the server's version (apt install postgresql-client).",
         "postgres-client",
     )
 
 
 def _clients(program: str) -> list[str]:
-    """Answer the clients to try: the newest brings most, the system's own may speak to a newer server still."""
+    """Answer the clients to try: the one that comes along, then the system's, which may be newer still."""
     from callboard.project.postgres.binaries import bin_dir
 
     found: list[str] = []
-    try:
+    with suppress(Problem):
         found.append(str(bin_dir() / program))
-    except Problem:
-        pass
     own = shutil.which(program)
     return [*found, own] if own else found
 

@@ -55,16 +55,21 @@ def start_django(*, database: bool = True) -> PortalConfig:
 
     portal_config.cache_clear()
     django.setup()
+    if database and config.database.url:
+        connect_check()
     return config
 
 
 def connect_check() -> None:
     """Raise a :class:`Problem` with a remedy when the database cannot be reached."""
-    from django.db import DatabaseError, connection
+    import psycopg
 
+    from callboard.core.config.current import portal_config
+
+    # Past the pool, which would go on trying for a long time before it says anything.
     try:
-        connection.ensure_connection()
-    except DatabaseError as error:
+        psycopg.connect(portal_config().database.url, connect_timeout=10).close()
+    except psycopg.Error as error:
         raise unreachable(error) from error
 
 

@@ -35,9 +35,7 @@ def examine() -> list[Finding]:
     config: PortalConfig | None = None
     try:
         config = _config()
-        findings.append(
-            Finding("configuration", "ok", str(config.file or "no file; defaults and environment"))
-        )
+        findings.append(Finding("configuration", "ok", str(config.file or "no file; defaults and environment")))
     except Exception as error:  # noqa: BLE001 - the very thing to report
         findings += _config_findings(error)
     findings += _run("git", _git)
@@ -70,7 +68,8 @@ def _run(name: str, check: Callable[[], Iterator[Finding]]) -> list[Finding]:
 
 def _python() -> Iterator[Finding]:
     text = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
+    oldest = (3, 11)  # whoever installs with --ignore-requires-python hears it here
+    if sys.version_info[:2] < oldest:
         yield Finding("python", "error", f"{text} is too old", "Install Python 3.11 or newer.")
     else:
         yield Finding("python", "ok", f"{text} ({sys.executable})")
@@ -143,19 +142,16 @@ def _port(config: PortalConfig) -> Iterator[Finding]:
             yield Finding("port", "ok", f"{url} is answered by this portal (process {pid})")
         else:
             remedy = "It may still be starting; its messages stand where `callboard up` runs."
-            yield Finding(
-                "port", "error", f"the portal runs (process {pid}) but does not answer at {url}", remedy
-            )
+            yield Finding("port", "error", f"the portal runs (process {pid}) but does not answer at {url}", remedy)
         return
     check_port(config.server.host, config.server.port)
     yield Finding("port", "ok", f"{config.server.host}:{config.server.port} is free")
 
 
 def _database(config: PortalConfig) -> Iterator[Finding]:
-    from callboard.project.boot import connect_check, is_embedded, start_django
+    from callboard.project.boot import is_embedded, start_django
 
     start_django()
-    connect_check()
     from django.db import connection
 
     major = connection.pg_version // 10000
@@ -178,9 +174,7 @@ def _migrations() -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
-        yield Finding(
-            "migrations", "error", f"{len(plan)} migrations are not applied", "Run `callboard migrate`."
-        )
+        yield Finding("migrations", "error", f"{len(plan)} migrations are not applied", "Run `callboard migrate`.")
     else:
         yield Finding("migrations", "ok", "all applied")
 
@@ -224,9 +218,7 @@ def _assets() -> Iterator[Finding]:
     if dist.is_dir() and any(dist.iterdir()):
         yield Finding("assets", "ok", str(dist))
     else:
-        yield Finding(
-            "assets", "error", f"{dist} is missing: pages have no style", "Run `make assets`, or reinstall."
-        )
+        yield Finding("assets", "error", f"{dist} is missing: pages have no style", "Run `make assets`, or reinstall.")
 
 
 def _plugins() -> Iterator[Finding]:

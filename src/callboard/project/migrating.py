@@ -17,9 +17,6 @@ def migrate() -> list[str]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    from callboard.project.boot import connect_check
-
-    connect_check()
     _lock()
     try:
         executor = MigrationExecutor(connection)

@@ -44,7 +44,7 @@ class MigrationNote:
 
 
 def fingerprint() -> str:
-    """Answer a digest of every migration file of the portal and its plugins, and of the libraries' versions."""
+    """Answer a digest of every migration file of the portal and its plugins, and of library versions."""
     digest = hashlib.sha256()
     for name in LIBRARIES:
         try:

@@ -125,10 +125,11 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "callboard.core.auth.adapters.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "callboard.core.auth.adapters.SocialAdapter"
+MFA_ADAPTER = "callboard.core.auth.adapters.MfaAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_RATE_LIMITS = {"login_failed": f"{config.auth.sign_in_attempts_per_minute}/m/ip"}
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -156,7 +157,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = config.data_dir / "static"
+# Nothing is collected: static files are served from where the plugins have them.
+STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 3600

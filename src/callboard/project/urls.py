@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -22,9 +24,7 @@ handler500 = "callboard.core.ui.errors.server_error"
 
 
 class PluginApi(NinjaAPI):
-    """The API of one plugin, with an OpenAPI document of its own; 503 while the plugin is off."""
-
-    plugin = ""
+    """The API of one plugin, with an OpenAPI document of its own."""
 
     def create_response(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer as ninja does; overridden only to keep the type narrow."""
@@ -45,9 +45,24 @@ def _api_patterns() -> list[URLPattern | URLResolver]:
         )
         install_error_handlers(api)
         api.add_router("", contribution.router)
-        patterns.append(path(f"api/{contribution.prefix}/", api.urls))
-        api.plugin = plugin
+        inner, app_name, namespace = api.urls
+        for pattern in inner:
+            pattern.callback = _while_on(plugin, pattern.callback)
+        patterns.append(path(f"api/{contribution.prefix}/", (inner, app_name, namespace)))
     return patterns
+
+
+def _while_on(plugin: str, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer 503 instead of the view while the plugin is switched off."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not registry.is_enabled(plugin):
+            message = f"The plugin {plugin} is switched off; an administrator can switch it on."
+            return error_response(request, "ServiceUnavailableError", message, 503)
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def _unknown_api(request: HttpRequest, rest: str = "") -> HttpResponse:
@@ -63,4 +78,3 @@ urlpatterns = [
     path("api/<path:rest>", _unknown_api),
     *page_patterns(),
 ]
-

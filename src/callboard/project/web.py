@@ -10,6 +10,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve until a signal says to stop; a worker process that dies is started again."""
     os.environ["CALLBOARD_WEB"] = "1"  # tells the worker processes that their parent is Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
     from granian.server import Server
 
     Server(
@@ -23,7 +24,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         backpressure=max(threads * 4, 128),
         respawn_failed_workers=True,
         workers_kill_timeout=4,
-        log_level="error",
+        log_level=LogLevels.error,
     ).serve()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from callboard.core.registry.contract import Contribution
-from callboard.core.registry.discovery import Quarantined
+from callboard.core.registry.discovery import InstalledPlugin, Quarantined
 from callboard.core.registry.models import PluginState
 from callboard.core.registry.services import PluginSwitchError, disable_plugin, enable_plugin, required_by
 from callboard.core.registry.store import LoadedPlugin, registry
@@ -31,6 +31,7 @@ def is_enabled(plugin: str) -> bool:
 guard = registry.guard
 
 __all__ = [
+    "InstalledPlugin",
     "LoadedPlugin",
     "PluginState",
     "PluginSwitchError",

@@ -27,9 +27,7 @@ def remove_old_entries(keep_days: int, batch: int = BATCH) -> int:
                 # Local to this transaction: nothing else is let through the trigger.
                 cursor.execute("SET LOCAL callboard.audit_retention = 'on'")
             oldest = AuditEntry.objects.filter(at__lt=border).order_by("id").values("pk")[:batch]
-            count, _by_model = AuditEntry.objects.filter(
-                pk__in=list(oldest.values_list("pk", flat=True))
-            ).delete()
+            count, _by_model = AuditEntry.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL callboard.audit_retention = 'off'")
         removed += count

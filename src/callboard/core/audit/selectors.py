@@ -77,9 +77,7 @@ def audit_page(
         entries = entries[:size][::-1]
         if entries:
             more_older = found.filter(id__lt=entries[-1].pk).exists()
-            return AuditPage(
-                entries, entries[-1].pk if more_older else None, entries[0].pk if more_newer else None
-            )
+            return AuditPage(entries, entries[-1].pk if more_older else None, entries[0].pk if more_newer else None)
         before = after
     if before is not None:
         found = found.filter(id__lt=before)

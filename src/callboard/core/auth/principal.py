@@ -71,3 +71,8 @@ def act_as(who: Principal, door: Door, request_id: str = "") -> Iterator[Acting]
         yield value
     finally:
         _acting.reset(token)
+
+
+def become(who: Principal, door: Door) -> None:
+    """Act as ``who`` for the rest of the process, as commands do."""
+    _acting.set(Acting(who, door))

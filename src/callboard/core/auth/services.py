@@ -71,9 +71,7 @@ def create_user(
     except ValidationError as error:
         raise _as_account_error(error) from None
     except IntegrityError:
-        field = (
-            "email" if User.objects.filter(~Q(email=""), email__iexact=user.email).exists() else "username"
-        )
+        field = "email" if User.objects.filter(~Q(email=""), email__iexact=user.email).exists() else "username"
         message = (
             _("Another account has this email address.")
             if field == "email"
@@ -161,9 +159,7 @@ def create_token(
     if not wanted:
         raise AccountError(_("Choose what the token may do: read, write or admin."), "scopes")
     if expires_days is not None and not 1 <= expires_days <= MAX_TOKEN_DAYS:
-        raise AccountError(
-            _("A token lives between 1 and %(days)s days.") % {"days": MAX_TOKEN_DAYS}, "expires_days"
-        )
+        raise AccountError(_("A token lives between 1 and %(days)s days.") % {"days": MAX_TOKEN_DAYS}, "expires_days")
     secret = tokens.new_secret()
     token = ApiToken.objects.create(
         name=name,

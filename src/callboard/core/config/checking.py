@@ -189,7 +189,8 @@ def _expected(item: ErrorDetails) -> str:
         word, key = limits[kind]
         return f"a number of {word} {context[key]}"
     if kind in {"string_too_long", "string_too_short"}:
-        return f"text of {'at most' if 'max_length' in context else 'at least'} {next(iter(context.values()))} characters"
+        word = "at most" if "max_length" in context else "at least"
+        return f"text of {word} {next(iter(context.values()))} characters"
     if kind == "string_pattern_mismatch":
         return f"text matching {context['pattern']}"
     found = _EXPECTED.get(kind.split("_", maxsplit=1)[0])

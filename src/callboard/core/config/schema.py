@@ -49,7 +49,6 @@ class AuthSettings(BaseModel):
     administrators: list[str] = Field(
         default_factory=list, description="User or group refs whose members administer the portal."
     )
-    allow_sign_up: bool = Field(default=False, description="Let people create a local account themselves.")
     guest_without_demo: bool = Field(
         default=False, description="Let anybody look around as a guest, outside demo mode too."
     )

@@ -29,9 +29,7 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-def post(
-    url: str, headers: Mapping[str, str], body: bytes, *, allow: Iterable[str], timeout: float
-) -> Answer:
+def post(url: str, headers: Mapping[str, str], body: bytes, *, allow: Iterable[str], timeout: float) -> Answer:
     """Send ``body`` and answer what came of it; never raises for what the outside world does."""
     began = time.monotonic()
     try:
@@ -82,10 +80,14 @@ def _post_to(
             latency_ms=_since(began),
             headers=dict(list(response.headers.items())[:40]),
             excerpt=excerpt[:EXCERPT_BYTES].decode("utf-8", "replace").replace("\x00", "�"),
-            error=f"it was redirected to {response.headers.get('location', '?')[:500]}; enter that address instead"
-            if 300 <= response.status_code < 400
-            else "",
+            error=_redirected(response),
         )
+
+
+def _redirected(response: httpx.Response) -> str:
+    if not 300 <= response.status_code < 400:
+        return ""
+    return f"it was redirected to {response.headers.get('location', '?')[:500]}; enter that address instead"
 
 
 def _since(began: float) -> int:

@@ -89,9 +89,7 @@ def _deliver_next(item: Subscriber) -> bool:
         return True
     # Counted before it is tried, so that an event that kills the worker is given up as well.
     pause = min(BACKOFF_CAP, BACKOFF_SECONDS * 2**delivery.attempts)
-    Delivery.objects.filter(pk=delivery.pk).update(
-        attempts=F("attempts") + 1, next_at=now + timedelta(seconds=pause)
-    )
+    Delivery.objects.filter(pk=delivery.pk).update(attempts=F("attempts") + 1, next_at=now + timedelta(seconds=pause))
     delivery.attempts += 1
     try:
         with transaction.atomic():

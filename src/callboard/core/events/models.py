@@ -60,14 +60,10 @@ class Delivery(models.Model):
 
         db_table = "cb_events_delivery"
         indexes = (
-            models.Index(
-                fields=["subscriber", "event"], name="cb_events_delivery_todo", condition=Q(state="pending")
-            ),
+            models.Index(fields=["subscriber", "event"], name="cb_events_delivery_todo", condition=Q(state="pending")),
             models.Index(fields=["-event"], name="cb_events_delivery_dead", condition=Q(state="dead")),
         )
-        constraints = (
-            models.UniqueConstraint(fields=["event", "subscriber"], name="cb_events_delivery_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=["event", "subscriber"], name="cb_events_delivery_once"),)
 
     def __str__(self) -> str:
         """One line for logs."""

@@ -54,9 +54,7 @@ def publish(event_id: str, payload: dict[str, Any]) -> int:
             if any(fnmatch.fnmatchcase(event_id, pattern) for pattern in globs)
         ]
         if webhooks:
-            WebhookDelivery.objects.bulk_create(
-                [WebhookDelivery(event=event, webhook_id=pk) for pk in webhooks]
-            )
+            WebhookDelivery.objects.bulk_create([WebhookDelivery(event=event, webhook_id=pk) for pk in webhooks])
         if subscribers or webhooks:
             wake()
     return event.pk

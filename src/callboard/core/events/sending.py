@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
@@ -18,9 +18,11 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from callboard.core.config.current import portal_config
-from callboard.core.events import clients
 from callboard.core.events.models import OutboxEvent, Webhook, WebhookAttempt, WebhookDelivery
 from callboard.lib.crypto import SealError, unseal
+
+if TYPE_CHECKING:
+    from callboard.core.events import clients
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,8 @@ def signature(secret: str, body: bytes, at: int) -> str:
 
 def attempt(delivery_id: UUID) -> clients.Answer | None:
     """Send a claimed delivery and write down what came of it."""
+    from callboard.core.events import clients  # noqa: PLC0415 - the HTTP library is slow to import
+
     delivery = WebhookDelivery.objects.select_related("webhook", "event").filter(pk=delivery_id).first()
     if delivery is None or delivery.state != WebhookDelivery.State.PENDING:
         return None

@@ -20,7 +20,7 @@ from callboard.lib.crypto import seal
 from callboard.lib.netguard import RefusedError, UnknownHostError, check_address
 
 MANAGE = "admin.webhooks.manage"
-PING = "callboard.ping"
+PING = "portal.ping"
 
 
 class WebhookError(ValueError):
@@ -111,9 +111,7 @@ def redeliver(delivery_id: UUID) -> WebhookDelivery:
     with transaction.atomic():
         delivery = WebhookDelivery.objects.select_for_update().filter(pk=delivery_id).first()
         if delivery is None:
-            raise WebhookError(
-                "delivery", "There is no such delivery; it may have been deleted after its time."
-            )
+            raise WebhookError("delivery", "There is no such delivery; it may have been deleted after its time.")
         delivery.state = WebhookDelivery.State.PENDING
         delivery.round = 0
         delivery.next_at = delivery.finished_at = None
@@ -141,9 +139,9 @@ def delete_old(before: datetime, batch: int = 5000) -> int:
     Called by retention. Dead letters are forgotten as well: they were visible for as long as anything is.
     """
     waiting = Delivery.objects.filter(state=Delivery.State.PENDING).values("event_id")
-    sending = WebhookDelivery.objects.filter(
-        state=WebhookDelivery.State.PENDING, webhook__enabled=True
-    ).values("event_id")
+    sending = WebhookDelivery.objects.filter(state=WebhookDelivery.State.PENDING, webhook__enabled=True).values(
+        "event_id"
+    )
     count = 0
     while True:
         old = list(

@@ -63,12 +63,8 @@ class Run(models.Model):
             models.Index(fields=["-queued_at"], name="cb_jobs_run_recent"),
             models.Index(fields=["job", "-queued_at"], name="cb_jobs_run_job"),
             models.Index(fields=["started_by", "-queued_at"], name="cb_jobs_run_person"),
-            models.Index(
-                fields=["state"], name="cb_jobs_run_active", condition=Q(state__in=("queued", "running"))
-            ),
-            models.Index(
-                fields=["finished_at"], name="cb_jobs_run_finished", condition=Q(finished_at__isnull=False)
-            ),
+            models.Index(fields=["state"], name="cb_jobs_run_active", condition=Q(state__in=("queued", "running"))),
+            models.Index(fields=["finished_at"], name="cb_jobs_run_finished", condition=Q(finished_at__isnull=False)),
         )
         constraints = (
             # A second run that would do exactly what a waiting one is going to do is never queued.

@@ -60,6 +60,8 @@ class Presence:
                     self.ready.set()
                     self._on_event()
                     await self._stay(connection)
+            except psycopg.errors.UndefinedTable:
+                log.warning("the database has no tables for jobs yet: run `callboard migrate`")
             except (psycopg.Error, OSError) as error:
                 if self.lost_at is None or self.ready.is_set():
                     self.lost_at = time.monotonic()
@@ -80,9 +82,7 @@ class Presence:
         if self._id is None:
             return
         try:
-            async with await psycopg.AsyncConnection.connect(
-                **connection_parameters(), autocommit=True
-            ) as connection:
+            async with await psycopg.AsyncConnection.connect(**connection_parameters(), autocommit=True) as connection:
                 await connection.execute("DELETE FROM cb_jobs_worker WHERE id = %s", [self._id])
         except psycopg.Error as error:
             log.warning("the worker could not sign off: %s", error)

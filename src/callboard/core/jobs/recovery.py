@@ -27,7 +27,7 @@ WORKER_LOCKS = 0x63620001
 """First half of the advisory locks of workers; the second is the worker's id."""
 RECOVERY_LOCK = 0x63620002
 
-STALE_SECONDS = 6.0
+STALE_SECONDS = 5.0
 RECONNECT_SECONDS = 15.0
 """How long after the start of PostgreSQL living workers may need to take their locks again."""
 LOST_ENTRY_SECONDS = 30.0
@@ -53,17 +53,13 @@ def recover() -> int:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [RECOVERY_LOCK])
         if not cursor.fetchone()[0]:
             return 0
-        cursor.execute(
-            "SELECT now() - pg_postmaster_start_time() < %s * interval '1 second'", [RECONNECT_SECONDS]
-        )
+        cursor.execute("SELECT now() - pg_postmaster_start_time() < %s * interval '1 second'", [RECONNECT_SECONDS])
         if cursor.fetchone()[0]:
             return 0
         alive = living_workers()
         count = _dead_runs(alive) + _lost_entries()
         _left_over_entries()
-        Worker.objects.exclude(pk__in=alive).filter(
-            heartbeat_at__lt=timezone.now() - timedelta(days=1)
-        ).delete()
+        Worker.objects.exclude(pk__in=alive).filter(heartbeat_at__lt=timezone.now() - timedelta(days=1)).delete()
     return count
 
 

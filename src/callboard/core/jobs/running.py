@@ -199,9 +199,7 @@ def finish(run: Run, job: Job | None, context: JobContext, outcome: Outcome) -> 
     try:
         with transaction.atomic():
             now = timezone.now()
-            mine = Run.objects.select_for_update().filter(
-                pk=run.pk, token=context.token, state=Run.State.RUNNING
-            )
+            mine = Run.objects.select_for_update().filter(pk=run.pk, token=context.token, state=Run.State.RUNNING)
             current = mine.first()
             if current is None:
                 log.warning("run %s: the end of a lost attempt was ignored", run.pk)

@@ -48,9 +48,7 @@ def synchronise() -> None:
         except ValueError as error:
             at, problem = None, str(error)
             log.warning("job %s will not run by itself: %s", job_id, error)
-        Schedule.objects.update_or_create(
-            job=job_id, defaults={"cron": cron, "next_at": at, "problem": problem}
-        )
+        Schedule.objects.update_or_create(job=job_id, defaults={"cron": cron, "next_at": at, "problem": problem})
     installed = {job.id for _, job in registry.every(Job) if job.schedule.strip()}
     # A job of a plugin that is off keeps its row, and its history, for when it is on again.
     Schedule.objects.exclude(job__in=installed).delete()
@@ -59,9 +57,7 @@ def synchronise() -> None:
 def start_due() -> int:
     """Start every job that is due and answer how many; occurrences missed meanwhile count as one."""
     on = [job.id for job in registry.of(Job) if job.schedule.strip()]
-    due = list(
-        Schedule.objects.filter(Q(next_at__lte=timezone.now()), job__in=on).values_list("job", flat=True)
-    )
+    due = list(Schedule.objects.filter(Q(next_at__lte=timezone.now()), job__in=on).values_list("job", flat=True))
     count = 0
     for job_id in due:
         with transaction.atomic():

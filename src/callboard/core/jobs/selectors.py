@@ -107,9 +107,7 @@ def waits_for(found: Run) -> Run | None:
 def workers() -> list[WorkerView]:
     """Answer the worker processes known, living ones first."""
     alive = living_workers()
-    busy = dict(
-        Run.objects.filter(state=Run.State.RUNNING).order_by().values_list("worker").annotate(n=Count("pk"))
-    )
+    busy = dict(Run.objects.filter(state=Run.State.RUNNING).order_by().values_list("worker").annotate(n=Count("pk")))
     rows = [
         WorkerView(
             row.pk,

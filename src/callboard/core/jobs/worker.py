@@ -20,6 +20,7 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from callboard.core.config.current import portal_config
 from callboard.core.events.dispatcher import Dispatcher
 from callboard.core.jobs import live, recovery, schedules, tasks
+from callboard.core.jobs.companions import Companions
 from callboard.core.jobs.context import RunLostError
 from callboard.core.jobs.models import Run
 from callboard.core.jobs.presence import Presence, connection_parameters
@@ -33,7 +34,7 @@ STOP_SECONDS = 10.0
 """How long running jobs may go on after the process was asked to stop."""
 LETTING_GO_SECONDS = 1.5
 TICK_SECONDS = 1.0
-RECOVER_SECONDS = 3.0
+RECOVER_SECONDS = 2.0
 SYNCHRONISE_SECONDS = 20.0
 SETTLED_SECONDS = 12.0
 
@@ -75,6 +76,8 @@ class _Worker:
             asyncio.create_task(self._dispatcher.run(), name="events"),
         ]
         work = asyncio.create_task(self._work(), name="jobs")
+        companions = Companions()
+        companions.start()
         log.info("the worker is ready: %d jobs at once", self._concurrency)
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait({stopped, work, presence, *others}, return_when=asyncio.FIRST_COMPLETED)
@@ -82,6 +85,7 @@ class _Worker:
         for task in failed:
             log.error("the worker stops: its part %r failed", task.get_name(), exc_info=task.exception())
         self._presence.stopping = True
+        companions.stop()
         await self._wind_down(work, others)
         presence.cancel()
         await self._presence.leave()
@@ -137,7 +141,7 @@ class _Worker:
                         delete_jobs="always",
                     )
             except (ProcrastinateException, psycopg.Error, OSError) as error:
-                log.warning("the queue of jobs cannot be read, trying again in %.1f s: %s", pause, error)
+                log.warning("the queue of jobs cannot be read, trying again in %.1f s: %s", pause, _said(error))
             if time.monotonic() - began > 30:
                 pause = 0.5
             await asyncio.sleep(pause)
@@ -187,6 +191,12 @@ def _give_back() -> None:
         except DatabaseError as error:
             log.warning("run %s could not be put back; another worker will notice: %s", context.run_id, error)
     connection.close()
+
+
+def _said(error: BaseException) -> str:
+    # Procrastinate wraps what the database said in an error that says nothing.
+    cause = error.__cause__ or error
+    return str(cause).strip() or type(cause).__name__
 
 
 def _leave(status: int) -> None:

@@ -1,20 +1,19 @@
 """The contribution points: every kind of thing a plugin may add to the portal.
 
-Each is a small frozen dataclass, so that a list of contributions reads like a table of
-contents. This module is pure data: importing it needs no Django, no database, no network.
+Each is a small frozen dataclass, so that a list of contributions reads like a table of contents.
+Importing this module needs no Django, no database, no network.
 
 Shared fields of every contribution:
 
-``id``          unique within the contributing plugin and prefixed with its name
-                (``catalog.entity-table``); other plugins and the UI refer to it.
+``id``          unique and prefixed with the plugin's name (``catalog.entity-table``); others refer to it.
 ``title``       what people read, in English; the UI translates it when it is shown.
-``permission``  id of the permission a caller needs to see or use it; ``None`` leaves the
-                contribution to the page or service behind it.
+``permission``  id of the permission a caller needs; ``None`` leaves that to the page or service behind it.
 ``order``       smaller comes first among contributions of the same point.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -145,7 +144,7 @@ class EntityKind(Contribution):
     """A kind of entity: which ``apiVersion`` it answers to, how its spec looks, what it relates to.
 
     ``schema`` is a JSON Schema (2020-12) of the whole entity; it is applied after the envelope.
-    ``group`` orders the kind switch of the catalog.
+    ``order`` is the place in the kind switch of the catalog.
     """
 
     kind: str
@@ -219,8 +218,8 @@ class CatalogProvider(Contribution):
 class CatalogProcessor(Contribution):
     """Change or complete an entity on its way in: ``process(entity, location)`` answers the entity.
 
-    ``pre`` runs before validation, ``post`` after it. Raising ``ValueError`` rejects the entity with
-    the message as reason; anything else that is raised is reported as a fault of the processor.
+    ``pre`` runs before validation, ``post`` after it. Raising ``ValueError`` rejects the entity with the message
+    as reason; anything else that is raised is reported as a fault of the processor.
     """
 
     process: Callable[[dict[str, Any], str], dict[str, Any]]
@@ -373,6 +372,17 @@ class Job(Contribution):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Service(Contribution):
+    """Something that runs beside the jobs for as long as a worker lives: a watcher, a listener.
+
+    ``run(stop)`` returns soon after the event ``stop`` is set, or earlier when there is nothing to do.
+    When it raises, it is started again after a pause. Every worker runs it, so it must bear company.
+    """
+
+    run: Callable[[threading.Event], None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class EventType(Contribution):
     """A kind of event. ``id`` is its name on the wire (``catalog.entities-changed``)."""
 
@@ -410,7 +420,11 @@ class ApiRouter(Contribution):
 
 @dataclass(frozen=True, kw_only=True)
 class CliCommand(Contribution):
-    """A Typer application that becomes ``callboard <name> …``."""
+    """A Typer application that becomes ``callboard <name> …``.
+
+    ``app`` is the application, or ``package.module:name`` of it, which is imported when the command
+    runs and not whenever the portal starts.
+    """
 
     name: str
     app: Any

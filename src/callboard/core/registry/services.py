@@ -62,7 +62,5 @@ def _known(name: str) -> LoadedPlugin:
 
 
 def _switch(name: str, *, enabled: bool, changed_by: str) -> None:
-    PluginState.objects.update_or_create(
-        name=name, defaults={"enabled": enabled, "changed_by": changed_by[:300]}
-    )
+    PluginState.objects.update_or_create(name=name, defaults={"enabled": enabled, "changed_by": changed_by[:300]})
     registry.forget_state()

@@ -31,9 +31,7 @@ def assets() -> Assets:
     try:
         changed = MANIFEST.stat().st_mtime_ns
     except FileNotFoundError:
-        raise AssetsMissingError(
-            f"The assets were never built ({MANIFEST} is not there). Run: make assets"
-        ) from None
+        raise AssetsMissingError(f"The assets were never built ({MANIFEST} is not there). Run: make assets") from None
     return _read(changed)
 
 

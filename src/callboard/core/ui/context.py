@@ -99,10 +99,9 @@ class Shell:
 
     @cached_property
     def theme(self) -> str:
-        """How the page looks: what this browser chose, else what the account chose."""
-        chosen = self._request.COOKIES.get(THEME_COOKIE, "")
-        if chosen not in THEMES:
-            chosen = getattr(getattr(self._request, "user", None), "theme", "")
+        """How the page looks: what the account chose, or this browser where there is no account."""
+        user = getattr(self._request, "user", None)
+        chosen = getattr(user, "theme", "") or self._request.COOKIES.get(THEME_COOKIE, "")
         return chosen if chosen in THEMES else "auto"
 
     @cached_property
@@ -132,9 +131,7 @@ class Shell:
 
     def _active(self, addresses: list[str]) -> str:
         path = self._request.path
-        fitting = [
-            url for url in addresses if path == url or (url != "/" and path.startswith(url.rstrip("/") + "/"))
-        ]
+        fitting = [url for url in addresses if path == url or (url != "/" and path.startswith(url.rstrip("/") + "/"))]
         return max(fitting, key=len, default="")
 
     @cached_property

@@ -193,7 +193,8 @@ def request_id(request: HttpRequest) -> str:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer 400."""
+    """Answer 400; what exactly was wrong stands in the log, because it may be an attack."""
+    log.warning("bad request: %s", exception)
     if is_api(request):
         return error_response(request, "InputError", "The request is not valid", 400)
     text = gettext("The address or the form holds something that cannot be right.")
@@ -206,9 +207,7 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
     if is_api(request):
         return error_response(request, "NotAllowedError", reason or "You may not do this", 403)
     text = gettext("Your account does not have the permission this needs.")
-    return error_page(
-        request, ErrorPage(403, _title(403), text, icon=_icon(403), reason=reason, actions=(home(),))
-    )
+    return error_page(request, ErrorPage(403, _title(403), text, icon=_icon(403), reason=reason, actions=(home(),)))
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -35,7 +35,9 @@ def render(
     return HttpResponse(loader.render_to_string(template, dict(context or {}), request), status=status)
 
 
-def render_to_string(template: str, context: Mapping[str, Any] | None = None, request: HttpRequest | None = None) -> SafeString:
+def render_to_string(
+    template: str, context: Mapping[str, Any] | None = None, request: HttpRequest | None = None
+) -> SafeString:
     """Answer HTML that is safe to show, for cards, tabs and widgets."""
     return loader.render_to_string(template, dict(context or {}), request)
 

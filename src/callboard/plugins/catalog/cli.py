@@ -17,7 +17,7 @@ from callboard.plugins.catalog.selectors import overview
 from callboard.plugins.catalog.selectors.querying import EntityQuery, listed
 from callboard.plugins.catalog.services import locations
 from callboard.plugins.catalog.services.importing import guess_location
-from callboard.plugins.catalog.services.processing import process_due
+from callboard.plugins.catalog.services.processing import process_due, wait_until_read
 from callboard.plugins.catalog.types.filters import FilterError, parse_filters
 from callboard.sdk.cli import Progress, fail, progress, show
 
@@ -41,6 +41,8 @@ def import_(
         fail(str(error))
     with progress(f"Reading {target}") as bar:
         applied = process_due(_drawn(bar), only=[source.pk])
+        # A running portal may have begun before us; its work counts as ours.
+        wait_until_read(str(target))
     found = overview.brought_by(str(target))
     problems = [problem.as_dict() for problem in overview.problems_of(str(target))]
     answer = {

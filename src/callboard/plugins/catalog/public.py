@@ -2,7 +2,40 @@
 
 from __future__ import annotations
 
-from callboard.plugins.catalog.selectors.views import EntityView, entity_view, entity_views
 from callboard.plugins.catalog.selectors.overview import counts_by_kind
+from callboard.plugins.catalog.selectors.pages.home import (
+    Attention,
+    Changed,
+    found_by_name,
+    is_empty,
+    needs_attention,
+    recently_changed,
+    starred_by,
+)
+from callboard.plugins.catalog.selectors.pages.names import Named, kind_icon, kind_title, named
+from callboard.plugins.catalog.selectors.pages.people import Owned, groups_of, owned_by
+from callboard.plugins.catalog.selectors.views import EntityView, entity_url, entity_view, entity_views
+from callboard.plugins.catalog.services.demo import load_demo
 
-__all__ = ["EntityView", "counts_by_kind", "entity_view", "entity_views"]
+__all__ = [
+    "Attention",
+    "Changed",
+    "EntityView",
+    "Named",
+    "Owned",
+    "counts_by_kind",
+    "entity_url",
+    "entity_view",
+    "entity_views",
+    "found_by_name",
+    "groups_of",
+    "is_empty",
+    "kind_icon",
+    "kind_title",
+    "load_demo",
+    "named",
+    "needs_attention",
+    "owned_by",
+    "recently_changed",
+    "starred_by",
+]

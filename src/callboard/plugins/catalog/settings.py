@@ -58,6 +58,7 @@ class ReadingSettings(BaseModel):
     roots: list[str] = Field(
         default_factory=list,
         description="Directories that file locations may read; relative to the configuration file.",
+        json_schema_extra={"path": True},
     )
     hosts: dict[str, HostSettings] = Field(default_factory=dict)
     timeout_seconds: float = Field(default=30, gt=0, le=600)

@@ -79,15 +79,11 @@ def _answer(request: HttpRequest, item: Question, index: int) -> dict[str, Any]:
     name, ref = item.permission.name, item.resourceRef
     if isinstance(ref, list):
         if not ref or any(not one or len(one) > REF_LENGTH for one in ref):
-            raise InputError(
-                f"items[{index}].resourceRef: expected one or more references, none of them empty"
-            )
+            raise InputError(f"items[{index}].resourceRef: expected one or more references, none of them empty")
         return {"id": item.id, "result": [_word(authorize(name, one).allowed) for one in ref]}
     if ref is not None:
         if not ref or len(ref) > REF_LENGTH:
-            raise InputError(
-                f"items[{index}].resourceRef: expected a reference, got an empty or too long text"
-            )
+            raise InputError(f"items[{index}].resourceRef: expected a reference, got an empty or too long text")
         decision = authorize(name, ref)
         return {"id": item.id, "result": _word(decision.allowed), "reason": decision.reason}
     decision = decide(name)

@@ -61,7 +61,7 @@ def _explain(error: Exception) -> bool:
 
 
 def _take_global_options(arguments: list[str], mode: type) -> list[str]:
-    """Take `--json`, `--config` and `--data-dir` from wherever they stand, so that all commands accept them."""
+    """Take `--json`, `--config` and `--data-dir` from wherever they stand, so that all accept them."""
     rest: list[str] = []
     places = {"--config": "CALLBOARD_CONFIG", "--data-dir": "CALLBOARD_DATA_DIR"}
     items = iter(arguments)

@@ -6,7 +6,10 @@ import hashlib
 import json
 import os
 import sys
+from contextlib import ExitStack
+from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ from typer.core import TyperGroup
 
 from callboard.core.config.console import wants_json
 from callboard.project.version import __version__
+
+_until_the_end = ExitStack()
+"""Holds what stays in force for the rest of the process; without a holder it would end at once."""
 
 
 class PluginCommands(TyperGroup):
@@ -61,7 +67,7 @@ class PluginCommands(TyperGroup):
         off = registry.disabled() if needs_database else frozenset()
         if needs_database:
             # Whoever may run commands on this machine is its operator; the process ends with the command.
-            act_as(OPERATOR, "cli").__enter__()
+            _until_the_end.enter_context(act_as(OPERATOR, "cli"))
         return {item.name: _command(item) for name, item in owned if name not in off}
 
 
@@ -79,7 +85,11 @@ class _Titled:
 
 
 def _command(item: Any) -> Any:
-    command = typer.main.get_command(item.app)
+    app = item.app
+    if isinstance(app, str):
+        module, _, name = app.partition(":")
+        app = getattr(import_module(module), name)
+    command = typer.main.get_command(app)
     command.name = item.name
     if not command.help:
         command.help = item.title
@@ -100,11 +110,22 @@ def _ask_for_json(command: Any) -> None:
 def _note() -> Path:
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     points = sorted(
-        f"{point.name}={point.value} {point.dist.version if point.dist else ''}"
+        f"{point.name}={point.value} {point.dist.version if point.dist else ''} {_changed(point.value)}"
         for point in entry_points(group="callboard.plugins")
     )
     key = hashlib.sha256("\n".join([sys.prefix, __version__, *points]).encode()).hexdigest()[:16]
     return base / "callboard" / f"commands-{key}.json"
+
+
+def _changed(package: str) -> int:
+    """Answer when a plugin's contributions last changed, so that work on one shows in the help."""
+    try:
+        spec = find_spec(package.partition(":")[0])
+    except (ImportError, ValueError):
+        return 0
+    places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    files = [file for place in places for file in (place / "contributions.py", place / "contributions")]
+    return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
 
 def _remember(titles: dict[str, str]) -> None:

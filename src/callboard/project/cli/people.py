@@ -21,9 +21,9 @@ def _start() -> None:
     from callboard.project.boot import start_django
 
     start_django()
-    from callboard.core.auth.principal import OPERATOR, act_as
+    from callboard.core.auth.principal import OPERATOR, become
 
-    act_as(OPERATOR, "cli").__enter__()
+    become(OPERATOR, "cli")
 
 
 def _refused(error: Exception) -> NoReturn:
@@ -43,18 +43,10 @@ def create_token(
 ) -> None:
     """Create a token and print it alone on standard output; it is shown this once."""
     _start()
-    from callboard.core.auth import services
-    from callboard.core.auth.models import User
+    from callboard.plugins.portal import public
 
-    account = None
-    if user:
-        account = User.objects.filter(username=user).first()
-        if account is None:
-            fail(f"there is no account {user!r}", "`callboard user create` makes one.", code="not-found")
     try:
-        row, secret = services.create_token(
-            name=name, scopes=scope or ["read", "write"], expires_days=expires_days, user=account
-        )
+        row, secret = public.create_token(name, scope or ["read", "write"], expires_days, user)
     except ValueError as error:
         _refused(error)
     show({**_token(row), "token": secret}, secret)
@@ -85,7 +77,9 @@ def revoke_token(token: Annotated[str, typer.Argument(help="ID or name of the to
             "`callboard token list` shows their IDs.",
             code="not-found",
         )
-    services.revoke_token(found[0])
+    from callboard.plugins.portal import public
+
+    public.revoke_token(found[0].id)
     show(_token(found[0]), f"Revoked {found[0].name} ({found[0].hint}…).")
 
 
@@ -127,10 +121,10 @@ def create_user(
             "no password was given", "Type one, or pipe it in with --password-stdin.", code="usage", status=2
         )
     _start()
-    from callboard.core.auth import services
+    from callboard.plugins.portal import public
 
     try:
-        user = services.create_user(
+        user, _ = public.create_user(
             username,
             password=password,
             email=email,

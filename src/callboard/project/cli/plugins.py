@@ -70,13 +70,14 @@ def _switch(name: str, *, on: bool) -> None:
 
     start_django()
     from callboard.core.auth.principal import OPERATOR, act_as
-    from callboard.core.registry import services
+    from callboard.core.registry.services import PluginSwitchError
+    from callboard.plugins.portal import public
 
     try:
         with act_as(OPERATOR, "cli"):
-            verb = services.enable_plugin if on else services.disable_plugin
-            verb(name, OPERATOR.ref)
-    except services.PluginSwitchError as error:
+            verb = public.enable_plugin if on else public.disable_plugin
+            verb(name)
+    except PluginSwitchError as error:
         fail(str(error), code="refused")
     state = "enabled" if on else "disabled"
     show({"name": name, "state": state}, f"{name} is {state}.")

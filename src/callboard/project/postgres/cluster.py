@@ -160,7 +160,7 @@ def new_cluster(
             done = layout.owner.run([binaries / "initdb", *arguments, *options])
         if done.returncode:
             raise Problem(
-                f"the database could not be created in {draft.parent}: {_last_lines(done.stderr or done.stdout)}",
+                f"the database could not be created in {draft.parent}: {_last_lines(done.stderr)}",
                 _disk_remedy(done.stderr),
                 "postgres-create",
             )
@@ -255,7 +255,7 @@ def provision(layout: Layout) -> None:
     if made is None:
         raise Problem(
             f"the portal's role could not be made in the database of {layout.cluster}",
-            f"The files in {layout.data_dir}/secrets may not belong to this database: bring the right ones back. "
+            f"The files in {layout.data_dir}/secrets may not belong to this database: restore them. "
             f"The server's log is in {layout.cluster}/log.",
             "postgres-password",
         )

@@ -17,7 +17,7 @@ from pathlib import Path
 from callboard.project import processes
 from callboard.project.locks import FileLock
 from callboard.project.postgres import cluster
-from callboard.project.postgres.binaries import usable_bin_dir
+from callboard.project.postgres.binaries import MAJOR, usable_bin_dir
 from callboard.project.postgres.layout import Layout, find_layout
 from callboard.project.postgres.owner import current_owner
 
@@ -82,7 +82,7 @@ class Guardian:
 
     def _start(self) -> subprocess.Popen[bytes]:
         owner = self.layout.owner
-        program = usable_bin_dir(owner, cluster.MAJOR) / "postgres"
+        program = usable_bin_dir(owner, MAJOR) / "postgres"
         return subprocess.Popen(
             [program, "-D", str(self.layout.cluster), *cluster.settings(self.layout, durable=self.durable)],
             **owner.subprocess_options(),

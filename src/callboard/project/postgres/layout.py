@@ -45,7 +45,7 @@ class Layout:
         except OSError as error:
             raise Problem(
                 f"the secret {self.data_dir}/secrets/{name} cannot be read or made: {error.strerror}",
-                f"Make {self.data_dir} writable for the user that runs Callboard, or choose another --data-dir.",
+                f"Make {self.data_dir} writable for this user, or choose another --data-dir.",
                 "data-dir",
             ) from error
 
@@ -82,7 +82,7 @@ def _cluster(data_dir: Path, owner: Owner) -> Path:
             raise Problem(
                 f"the database in {usual} cannot be reached by its user {owner.name!r}, "
                 "because a directory above it is closed",
-                "Move the data directory to a place that every user may pass through, such as /var/lib or /srv, "
+                "Move the data directory to a place that all users may pass through, such as /srv, "
                 "and name it with --data-dir.",
                 "postgres-unreachable",
             )

@@ -60,7 +60,7 @@ def ensure_running(data_dir: Path, *, durable: bool = True, linger: float = 2.0)
     with FileLock(layout.run_dir / "start.lock") as starting:
         if not starting.exclusive(START_SECONDS * 5):
             raise Problem(
-                f"another callboard command has been starting the database in {layout.cluster} for a long time",
+                f"another command has been starting the database in {layout.cluster} for a long time",
                 f"Look into {layout.start_log}.",
                 "postgres-busy",
             )

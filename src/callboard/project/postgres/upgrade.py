@@ -36,7 +36,7 @@ def upgrade(layout: Layout, old_major: int) -> None:
             os.chown(work, layout.owner.uid, layout.owner.gid)
         _finish_recovery(layout, old_programs)
         with cluster.new_cluster(layout, MAJOR, durable=True, options=options) as draft:
-            arguments = [
+            arguments: list[str | Path] = [
                 *("--old-bindir", old_programs, "--new-bindir", new_programs),
                 *("--old-datadir", layout.cluster, "--new-datadir", draft),
                 *("--username", cluster.SUPERUSER, "--socketdir", layout.socket_dir),

@@ -1,0 +1,1 @@
+"""Tests of the start-up, the command and the embedded database."""

@@ -56,6 +56,7 @@ def in_child(code, *arguments, **options):
         [sys.executable, "-c", code, *map(str, arguments)],
         capture_output=True,
         text=True,
+        check=False,
         timeout=120,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         **options,
@@ -168,10 +169,7 @@ def test_data_of_an_older_major_version_is_upgraded_and_kept(data_dir):
     layout.owner.run([programs / "pg_ctl", "-D", layout.cluster, "-w", "-l", log, "-o", options, "start"])
     cluster.provision(layout)
     assert (
-        cluster.sql(
-            layout, "create table old as select 'kept' as value", role="callboard", database="callboard"
-        )
-        == ""
+        cluster.sql(layout, "create table old as select 'kept' as value", role="callboard", database="callboard") == ""
     )
     layout.owner.run([programs / "pg_ctl", "-D", layout.cluster, "-w", "-m", "immediate", "stop"])
     url = ensure_running(data_dir)
@@ -264,7 +262,7 @@ if IS_ROOT:  # only root can become somebody else to see what that one can reach
         code = "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])"
         done = subprocess.run(
             ["/usr/bin/python3", "-c", code, str(socket_path)],
-            capture_output=True, text=True, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], cwd="/",
+            capture_output=True, text=True, check=False, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], cwd="/",
         )  # fmt: skip
         assert "PermissionError" in done.stderr
         assert scalar(url, "select 1") == 1
@@ -282,8 +280,9 @@ if IS_ROOT:  # only root can become somebody else to see what that one can reach
             assert status(data).cluster == place
         finally:
             stop(data)
-            shutil.rmtree(status(data).cluster.parent)
-            shutil.rmtree(status(data).socket_dir)
+            found = status(data)
+            shutil.rmtree(found.cluster.parent)
+            shutil.rmtree(found.socket_dir)
 
     def test_it_works_as_an_ordinary_user_too(data_dir):
         nobody = pwd.getpwnam("nobody")
@@ -298,7 +297,7 @@ if IS_ROOT:  # only root can become somebody else to see what that one can reach
         )
         done = subprocess.run(
             [python, "-c", code, str(home / "data")],
-            capture_output=True, text=True, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], cwd="/",
+            capture_output=True, text=True, check=False, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], cwd="/",
             env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(paths)}, timeout=60,
         )  # fmt: skip
         assert done.stdout.split() == ["True", str(nobody.pw_uid), "True"], done.stderr

@@ -1,5 +1,6 @@
 """`callboard up` with real processes: it starts, mends itself, and leaves nothing behind."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -51,7 +52,7 @@ class Portal:
     def command(self, *arguments, **options):
         return subprocess.run(
             [sys.executable, "-P", "-c", "from callboard.project.cli import main; main()", *arguments],
-            env=self.environment, cwd=self.cwd, capture_output=True, text=True, timeout=120, **options,
+            env=self.environment, cwd=self.cwd, capture_output=True, text=True, timeout=120, check=False, **options,
         )  # fmt: skip
 
     def start(self, *arguments):
@@ -68,12 +69,14 @@ class Portal:
         return self.log.read_text()
 
     def answers(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
             connection.request("GET", "/.backstage/health/v1/readiness")
             return connection.getresponse().status == 200
         except OSError:
             return False
+        finally:
+            connection.close()
 
     def family(self):
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -81,8 +84,9 @@ class Portal:
     def child(self, module):
         """The direct child that runs a module."""
         for child in psutil.Process(self.process.pid).children():
-            if f"callboard.project.{module}" in child.cmdline():
-                return child
+            with contextlib.suppress(psutil.Error):  # it may end while it is looked at
+                if f"callboard.project.{module}" in child.cmdline():
+                    return child
         return None
 
     def end(self):
@@ -128,9 +132,7 @@ def test_a_token_is_printed_alone_while_the_portal_runs(portal):
 
 
 def test_a_user_is_made_with_a_password_from_standard_input(portal):
-    done = portal.command(
-        "user", "create", "ada", "--administrator", "--password-stdin", input="a-long-pass-phrase\n"
-    )
+    done = portal.command("user", "create", "ada", "--administrator", "--password-stdin", input="a-long-pass-phrase\n")
     assert done.returncode == 0, done.stderr
     weak = portal.command("--json", "user", "create", "bob", "--password-stdin", input="123\n")
     assert weak.returncode == 1

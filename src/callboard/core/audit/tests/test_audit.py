@@ -29,13 +29,20 @@ def old(days, count=1):
     AuditEntry.objects.bulk_create([AuditEntry(actor="x", door="ui", action="old") for _ in range(count)])
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE cb_audit_entry DISABLE TRIGGER cb_audit_append_only")
-        cursor.execute("UPDATE cb_audit_entry SET at = %s WHERE action = 'old'", [timezone.now() - timedelta(days=days)])
+        cursor.execute(
+            "UPDATE cb_audit_entry SET at = %s WHERE action = 'old'", [timezone.now() - timedelta(days=days)]
+        )
         cursor.execute("ALTER TABLE cb_audit_entry ENABLE TRIGGER cb_audit_append_only")
 
 
 def test_an_entry_says_who_did_what_through_which_door(entries):
     entry = AuditEntry.objects.get(target="location:3")
-    assert (entry.actor, entry.actor_name, entry.door, entry.request_id) == ("user:default/ada", "Ada", "ui", "request-3")
+    assert (entry.actor, entry.actor_name, entry.door, entry.request_id) == (
+        "user:default/ada",
+        "Ada",
+        "ui",
+        "request-3",
+    )
     assert entry.details == {"number": 3}
 
 
@@ -49,7 +56,11 @@ def test_an_entry_says_who_did_what_through_which_door(entries):
     ],
 )
 def test_the_record_cannot_be_changed_even_by_raw_sql(entries, statement):
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
     assert AuditEntry.objects.count() == 8
     assert not AuditEntry.objects.filter(actor="nobody").exists()
@@ -78,7 +89,8 @@ def test_pages_go_back_and_forth_without_gaps(entries):
     assert (first.newer, third.older) == (None, None)
     back = audit_page(AuditFilter(), after=third.newer, size=3)
     assert [entry.pk for entry in back.entries] == [entry.pk for entry in second.entries]
-    assert back.older and back.newer
+    assert back.older
+    assert back.newer
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,9 @@ def test_a_token_without_a_person_is_a_service():
 
 
 def test_a_forged_token_costs_no_query():
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         assert token_check.authenticate_token("cbt_" + "a" * 49) is None
     assert len(queries) == 0
 
@@ -151,7 +153,12 @@ def test_rotating_stops_the_old_secret_and_keeps_the_lifetime(ada):
 
 @pytest.mark.parametrize(
     ("name", "scopes", "days", "field"),
-    [("", ["read"], 1, "name"), ("x" * 101, ["read"], 1, "name"), ("x", [], 1, "scopes"), ("x", ["read"], 0, "expires_days")],
+    [
+        ("", ["read"], 1, "name"),
+        ("x" * 101, ["read"], 1, "name"),
+        ("x", [], 1, "scopes"),
+        ("x", ["read"], 0, "expires_days"),
+    ],
 )
 def test_a_token_that_cannot_be_names_the_field(name, scopes, days, field):
     with pytest.raises(services.AccountError) as caught:

@@ -128,9 +128,7 @@ def install() -> None:
 
     known = {item.id for _, item in registry.every(Permission)}
     items = [*JOBS, *EVENTS, *SUBSCRIBERS, *(p for p in PERMISSIONS if p.id not in known)]
-    plugin = InstalledPlugin(
-        Manifest(name="sample", title="Sample", version="1"), "sample", "", bundled=False
-    )
+    plugin = InstalledPlugin(Manifest(name="sample", title="Sample", version="1"), "sample", "", bundled=False)
     registry._loaded["sample"] = LoadedPlugin(plugin, tuple(items))
     for item in items:
         registry._by_type.setdefault(type(item), []).append(("sample", item))

@@ -34,7 +34,7 @@ def _rule(name, query):
 ADDED = [
     _rule("TEST_NAME_IN", lambda params: Q(username__in=params["names"])),
     _rule("TEST_IS_STAFF", lambda params: Q(is_staff=True)),
-    ResourceType(id=KIND, queryset=lambda: User.objects.all(), lookup=lambda ref: Q(username=ref)),
+    ResourceType(id=KIND, queryset=User.objects.all, lookup=lambda ref: Q(username=ref)),
     Permission(id="test.account.update", action="update", resource_type=KIND),
     Permission(id="test.account.read", action="read", resource_type=KIND),
     Permission(id="test.thing.create", action="create"),
@@ -132,7 +132,11 @@ def test_an_unknown_rule_matches_nothing_and_its_negation_is_no_way_in(accounts)
 
 class StaffOnly:
     def decide(self, permission, who):
-        return only_if(RuleUse("TEST_IS_STAFF", KIND), "staff is visible") if permission.resource_type == KIND else allow("")
+        return (
+            only_if(RuleUse("TEST_IS_STAFF", KIND), "staff is visible")
+            if permission.resource_type == KIND
+            else allow("")
+        )
 
 
 def test_a_condition_is_checked_against_the_resource(accounts):

@@ -54,7 +54,7 @@ def ago(at: Any, css: str = "") -> SafeString:
     """Say how long ago (or in how long) something is; the exact time is the title."""
     moment = as_datetime(at)
     if moment is None:
-        return mark_safe('<span class="text-secondary">–</span>')  # noqa: S308 - constant
+        return mark_safe('<span class="text-secondary">–</span>')
     local = timezone.localtime(moment)
     return format_html(
         '<time datetime="{}" title="{}" class="{}">{}</time>',
@@ -90,7 +90,7 @@ def active(context: Context, *names: str) -> SafeString:
     request = context.get("request")
     match = getattr(request, "resolver_match", None)
     if match is not None and match.url_name in names:
-        return mark_safe('aria-current="page"')  # noqa: S308 - constant
+        return mark_safe('aria-current="page"')
     return mark_safe("")
 
 

@@ -51,7 +51,9 @@ def sample(settings, monkeypatch):
 def person(db):
     from callboard.core.auth.models import User
 
-    return User.objects.create_user("ada", "ada@example.com", "correct horse battery", first_name="Ada", last_name="Byron")
+    return User.objects.create_user(
+        "ada", "ada@example.com", "correct horse battery", first_name="Ada", last_name="Byron"
+    )
 
 
 @pytest.fixture

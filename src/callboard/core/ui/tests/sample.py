@@ -39,13 +39,29 @@ def hold(seat: str, *, minutes: int = 10) -> bool:
     return True
 ```
 """
-WORDS = "seat-reservation payments orders pricing identity media-library discovery box-office engagement live-streaming".split()
+WORDS = [
+    "seat-reservation",
+    "payments",
+    "orders",
+    "pricing",
+    "identity",
+    "media-library",
+    "discovery",
+    "box-office",
+    "engagement",
+    "live-streaming",
+]
 
 
 def rows():
     now = timezone.now()
     owners = ("ticketing", "payments", "platform", "web")
-    states = (("production", "success"), ("experimental", "warning"), ("deprecated", "danger"), ("retired", "secondary"))
+    states = (
+        ("production", "success"),
+        ("experimental", "warning"),
+        ("deprecated", "danger"),
+        ("retired", "secondary"),
+    )
     return [
         {
             "name": f"{WORDS[i % len(WORDS)]}-{i}" if i >= len(WORDS) else WORDS[i],
@@ -60,7 +76,9 @@ def rows():
 def table(request):
     text = request.GET.get("q", "")
     found = [row for row in rows() if text in row["name"]]
-    return render(request, "sample/table.html", {"page": offset_page(request, found, size=12), "text": text, "all": len(rows())})
+    return render(
+        request, "sample/table.html", {"page": offset_page(request, found, size=12), "text": text, "all": len(rows())}
+    )
 
 
 def entity(request, name):
@@ -140,8 +158,22 @@ contributions = (
     Page(id="sample.sign-out", path="sample/sign-out", view=sign_in, name="sign-out", anonymous=True),
     NavItem(id="sample.nav-table", title="Catalog", page="sample-table", icon="category", badge=badge, order=1),
     NavItem(id="sample.nav-form", title="Register", page="sample-form", icon="plus", badge=broken_badge),
-    NavItem(id="sample.nav-admin", title="Audit", page="sample-admin", icon="history", section="admin", permission="admin.sample"),
-    Command(id="sample.go", title="Open the catalog", page="sample-table", icon="category", keys="g c", keywords=("services",)),
+    NavItem(
+        id="sample.nav-admin",
+        title="Audit",
+        page="sample-admin",
+        icon="history",
+        section="admin",
+        permission="admin.sample",
+    ),
+    Command(
+        id="sample.go",
+        title="Open the catalog",
+        page="sample-table",
+        icon="category",
+        keys="g c",
+        keywords=("services",),
+    ),
     Command(id="sample.make", title="Register a component", page="sample-form", icon="plus", keys="c r", create=True),
     Command(id="sample.admin-command", title="Open audit", page="sample-admin", permission="admin.sample", keys="g a"),
     contract.SettingsPage(id="sample.settings", title="Settings", page="sample-form"),

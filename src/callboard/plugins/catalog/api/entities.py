@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from ninja import Query
 from pydantic import Field
 
-from callboard.lib.refs import EntityRef, RefError, canonical
+from callboard.lib.refs import LocationRef, RefError, canonical
 from callboard.plugins.catalog.api.answers import (
     BAD_INPUT,
     array,
@@ -51,7 +51,7 @@ from callboard.plugins.catalog.types.cursors import (
     encode_after,
 )
 from callboard.plugins.catalog.types.order import OrderField, parse_order, parse_order_fields
-from callboard.sdk.api import InputError, NotFoundError, router
+from callboard.sdk.api import ForbiddenError, InputError, NotFoundError, router
 from callboard.sdk.permissions import require
 
 api = router(tags=["Entities"])
@@ -74,9 +74,9 @@ def missing(kind: str, namespace: str, name: str) -> NotFoundError:
 @api.get("/entities", response={200: list[EntityOut], **ERRORS}, operation_id="GetEntities")
 def get_entities(
     request: HttpRequest,
-    filter: Many = [],  # noqa: A002, B006 - the wire's word; ninja copies defaults
-    fields: Many = [],  # noqa: B006
-    order: Many = [],  # noqa: B006
+    filter: Many = [],
+    fields: Many = [],
+    order: Many = [],
     limit: Limit = None,
     offset: Limit = None,
     after: str | None = None,
@@ -107,17 +107,18 @@ def get_entities(
 @api.get("/entities/by-query", response={200: EntityPageOut, **ERRORS}, operation_id="GetEntitiesByQuery")
 def get_by_query(
     request: HttpRequest,
-    filter: Many = [],  # noqa: A002, B006
-    fields: Many = [],  # noqa: B006
-    orderField: Many = [],  # noqa: B006, N803
+    filter: Many = [],
+    fields: Many = [],
+    orderField: Many = [],
     limit: Limit = None,
     offset: Limit = None,
     cursor: str | None = None,
-    fullTextFilterTerm: str | None = None,  # noqa: N803
-    fullTextFilterFields: str | None = None,  # noqa: N803
-    totalItems: Literal["include", "exclude"] = "include",  # noqa: N803
+    fullTextFilterTerm: str | None = None,
+    fullTextFilterFields: str | None = None,
+    totalItems: Literal["include", "exclude"] = "include",
 ) -> HttpResponse:
     """Answer a page of entities with cursors to its neighbours."""
+    refuse_null(fullTextFilterTerm or "", fullTextFilterFields or "")
     text = None
     if fullTextFilterTerm:
         named = tuple(f.strip() for f in (fullTextFilterFields or "").split(",") if f.strip())
@@ -143,11 +144,10 @@ def post_by_query(request: HttpRequest, body: QueryIn) -> HttpResponse:
         place = decode_query(body.cursor) if body.cursor else None
     except BAD_INPUT as error:
         raise InputError(str(error)) from error
-    refuse_null(*(item.field for item in listed), *([body.fullTextFilter.term] if body.fullTextFilter else []))
     return _page(query, place, body.limit, body.offset, body.fields or [], count=body.totalItems != "exclude")
 
 
-def _page(  # noqa: PLR0913 - what a page is made of
+def _page(
     query: EntityQuery, place: Any, limit: int | None, offset: int | None, fields: list[str], *, count: bool
 ) -> HttpResponse:
     size = DEFAULT_LIMIT if limit is None else min(limit, MAX_LIMIT)
@@ -175,9 +175,9 @@ def delete_by_uid(request: HttpRequest, uid: str) -> HttpResponse:
     """Remove one entity; if its source still declares it, it comes back. An unknown uid is fine."""
     require("catalog.entity.delete")
     if _is_uuid(uid):
-        body = querying.body_by_uid(uid)
-        if body is not None:
-            changing.remove_entity(str(EntityRef.of(orjson.loads(body))))
+        ref = querying.ref_by_uid(uid)
+        if ref is not None:
+            changing.remove_entity(ref)
     return HttpResponse(status=204)
 
 
@@ -204,6 +204,8 @@ def get_ancestry(request: HttpRequest, kind: str, namespace: str, name: str) -> 
     ref = f"{kind}:{namespace}/{name}".lower()
     found = ancestry.ancestry_of(ref) if _plain(kind, namespace, name) else None
     if found is None:
+        if _plain(ref) and querying.exists(ref):
+            raise ForbiddenError(f"You may not see {ref}")
         raise missing(kind, namespace, name)
     items = ",".join(
         f'{{"entity":{shown(body, None)},"parentEntityRefs":{orjson.dumps(parents).decode()}}}'
@@ -213,15 +215,10 @@ def get_ancestry(request: HttpRequest, kind: str, namespace: str, name: str) -> 
 
 
 @api.post("/entities/by-refs", response={200: RefsOut, **ERRORS}, operation_id="GetEntitiesByRefs")
-def post_by_refs(request: HttpRequest, body: RefsIn, filter: Many = []) -> HttpResponse:  # noqa: A002, B006
+def post_by_refs(request: HttpRequest, body: RefsIn, filter: Many = []) -> HttpResponse:
     """Answer many entities, in the order of their refs, null where there is none."""
-    refuse_null(*body.entityRefs)
-    wanted = []
-    for text in body.entityRefs:
-        try:
-            wanted.append(canonical(text, None, "default"))
-        except RefError as error:
-            raise InputError(str(error)) from error
+    # One that is no ref at all is one that is not there: the others are answered.
+    wanted = [_canonical(text) for text in body.entityRefs]
     found = querying.bodies_of(wanted, read_filter(filter), read_predicate(body.query))
     fields = read_fields(body.fields)
     items = ",".join(shown(found[ref], fields) if ref in found else "null" for ref in wanted)
@@ -232,7 +229,7 @@ def post_by_refs(request: HttpRequest, body: RefsIn, filter: Many = []) -> HttpR
 def get_facets(
     request: HttpRequest,
     facet: Annotated[list[str], Query(min_length=1, max_length=50)],
-    filter: Many = [],  # noqa: A002, B006
+    filter: Many = [],
 ) -> HttpResponse:
     """Count the values of facets."""
     refuse_null(*facet)
@@ -242,7 +239,6 @@ def get_facets(
 @api.post("/entity-facets", response={200: FacetsOut, **ERRORS}, operation_id="QueryEntityFacetsByPredicate")
 def post_facets(request: HttpRequest, body: FacetsIn) -> HttpResponse:
     """Count the values of facets among the entities that match a predicate."""
-    refuse_null(*body.facets)
     query = EntityQuery(predicate=read_predicate(body.query))
     return json_value({"facets": querying.facets(query, body.facets)})
 
@@ -250,7 +246,6 @@ def post_facets(request: HttpRequest, body: FacetsIn) -> HttpResponse:
 @api.post("/refresh", response={200: None, 404: ErrorOut, **ERRORS}, operation_id="RefreshEntity")
 def post_refresh(request: HttpRequest, body: RefreshIn) -> HttpResponse:
     """Have the source of an entity read again, at once; the answer does not wait for it."""
-    refuse_null(body.entityRef)
     try:
         ref = canonical(body.entityRef, None, "default")
     except RefError as error:
@@ -259,14 +254,18 @@ def post_refresh(request: HttpRequest, body: RefreshIn) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-@api.post("/validate-entity", response={200: None, 400: ErrorsOut | ErrorOut, 401: ErrorOut, 403: ErrorOut}, operation_id="ValidateEntity")
+@api.post(
+    "/validate-entity",
+    response={200: None, 400: ErrorsOut | ErrorOut, 401: ErrorOut, 403: ErrorOut},
+    operation_id="ValidateEntity",
+)
 def post_validate(request: HttpRequest, body: ValidateIn) -> HttpResponse:
     """Check an entity without storing it; problems come as a list."""
-    kind, colon, target = body.location.partition(":")
-    if not colon or not kind or not target:
-        message = f"Invalid location ref '{body.location}', expected '<type>:<target>', e.g. 'url:https://host/path'"
-        return json_value({"errors": [{"name": "InputError", "message": message}]}, 400)
-    found = locations.validate_entity(body.entity, target)
+    try:
+        location = LocationRef.parse(body.location)
+    except RefError as error:
+        return json_value({"errors": [{"name": "InputError", "message": str(error)}]}, 400)
+    found = locations.validate_entity(body.entity, location.target)
     errors = [
         {
             "name": "InputError",
@@ -281,7 +280,9 @@ def post_validate(request: HttpRequest, body: ValidateIn) -> HttpResponse:
 
 @api.get("/entities/unprocessed/failed", response={200: UnprocessedOut, **ERRORS}, operation_id="GetFailedEntities")
 def get_failed(
-    request: HttpRequest, owner: str | None = None, authorizationToken: str | None = None  # noqa: N803
+    request: HttpRequest,
+    owner: str | None = None,
+    authorizationToken: str | None = None,
 ) -> HttpResponse:
     """List what sources declare but the portal cannot use."""
     return json_value({"entities": problems.failed_entities(owner or ""), "type": "failed"})
@@ -289,7 +290,9 @@ def get_failed(
 
 @api.get("/entities/unprocessed/pending", response={200: UnprocessedOut, **ERRORS}, operation_id="GetPendingEntities")
 def get_pending(
-    request: HttpRequest, owner: str | None = None, authorizationToken: str | None = None  # noqa: N803
+    request: HttpRequest,
+    owner: str | None = None,
+    authorizationToken: str | None = None,
 ) -> HttpResponse:
     """List locations that are known but were never read."""
     return json_value({"entities": problems.pending_entities(), "type": "pending"})
@@ -309,6 +312,13 @@ def delete_unprocessed(request: HttpRequest, entity_id: Annotated[str, Field(max
     return HttpResponse(status=204)
 
 
+def _canonical(text: str) -> str:
+    try:
+        return canonical(text, None, "default")
+    except RefError:
+        return ""
+
+
 def _plain(*texts: str) -> bool:
     return not any("\0" in text for text in texts)
 
@@ -319,5 +329,3 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
-from typing import Annotated, Any
 
 from callboard.lib.problems import ProblemError
 from callboard.plugins.catalog.api.answers import json_value, read_predicate
@@ -29,7 +29,6 @@ from callboard.plugins.catalog.services import analysing
 from callboard.plugins.catalog.services import locations as changing
 from callboard.plugins.catalog.types.cursors import CursorError, decode, encode
 from callboard.sdk.api import ConflictError, InputError, NotFoundError, router
-from callboard.sdk.permissions import require
 
 api = router(tags=["Locations"])
 
@@ -46,9 +45,15 @@ def shape(source: Source) -> dict[str, Any]:
 
 @api.post("/locations", response={201: LocationCreatedOut, 409: ErrorOut, **ERRORS}, operation_id="CreateLocation")
 def create_location(
-    request: HttpRequest, body: LocationIn, dryRun: Annotated[str | None, Query()] = None  # noqa: N803
+    request: HttpRequest,
+    body: LocationIn,
+    dryRun: Annotated[str | None, Query()] = None,
+    onConflict: Annotated[Literal["refresh", "reject"], Query()] = "reject",
 ) -> HttpResponse:
-    """Register a location, or with `dryRun` answer what it would bring."""
+    """Register a location, or with `dryRun` answer what it would bring.
+
+    One that is registered already is a conflict; `onConflict=refresh` has it read again instead.
+    """
     try:
         if dryRun in {"true", "1", "yes"}:
             return json_value(_dry_run(body), 201)
@@ -56,7 +61,9 @@ def create_location(
     except ProblemError as error:
         raise InputError(str(error)) from error
     except changing.LocationExistsError as error:
-        raise ConflictError(str(error)) from error
+        if onConflict == "reject":
+            raise ConflictError(str(error)) from error
+        source = changing.refresh_location(body.type, body.target)
     return json_value({"location": shape(source), "entities": []}, 201)
 
 
@@ -68,7 +75,7 @@ def _dry_run(body: LocationIn) -> dict[str, Any]:
     location = Source(type=body.type, target=body.target, uid=uuid.uuid4())
     return {
         "location": shape(location),
-        "entities": [item.entity for item in preview.entities],
+        "entities": [changing.location_entity(preview.location), *(item.entity for item in preview.entities)],
         "exists": preview.exists,
     }
 
@@ -76,42 +83,47 @@ def _dry_run(body: LocationIn) -> dict[str, Any]:
 @api.get("/locations", response={200: list[LocationDataOut], **ERRORS}, operation_id="GetLocations")
 def get_locations(request: HttpRequest) -> HttpResponse:
     """List the registered locations."""
-    require("catalog.location.read")
     return json_value([{"data": shape(source)} for source in reading.registered()])
 
 
 @api.post("/locations/by-query", response={200: LocationPageOut, **ERRORS}, operation_id="GetLocationsByQuery")
 def query_locations(request: HttpRequest, body: LocationQueryIn) -> HttpResponse:
     """Answer a page of registered locations."""
-    require("catalog.location.read")
     after, query = 0, body.query
+    limit = 1000 if body.limit is None else body.limit
     if body.cursor:
         try:
             place = decode(body.cursor)
         except CursorError as error:
             raise InputError(str(error)) from error
-        after, query = place.get("after"), place.get("query")
-        if not isinstance(after, int) or not 0 <= after < 2**62 or not isinstance(query, dict | None):
+        after, query = place.get("after", -1), place.get("query")
+        if body.limit is None:
+            limit = place.get("limit", limit)
+        numbers = _number(after, 2**62) and _number(limit, 10_001)
+        if not numbers or not isinstance(query, dict | None):
             raise InputError("Malformed cursor, could not be parsed")
-    limit = 1000 if body.limit is None else body.limit
     items, total, last = reading.page_of_registered(read_predicate(query), limit, after)
-    info = {"nextCursor": encode({"after": last, "query": query})} if last else {}
+    info = {"nextCursor": encode({"after": last, "query": query, "limit": limit})} if last else {}
     return json_value({"items": [shape(s) for s in items], "totalItems": total, "pageInfo": info})
 
 
 @api.get("/locations/{id}", response={200: LocationOut, 404: ErrorOut, **ERRORS}, operation_id="GetLocation")
-def get_location(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002 - the wire's word
+def get_location(request: HttpRequest, id: str) -> HttpResponse:
     """Answer one registered location."""
-    require("catalog.location.read")
     return json_value(shape(_find(id)))
 
 
-@api.put("/locations/{id}", response={200: LocationOut, 404: ErrorOut, 409: ErrorOut, **ERRORS}, operation_id="UpdateLocation")
-def put_location(request: HttpRequest, id: str, body: LocationUpdateIn) -> HttpResponse:  # noqa: A002
+@api.put(
+    "/locations/{id}",
+    response={200: LocationOut, 404: ErrorOut, 409: ErrorOut, **ERRORS},
+    operation_id="UpdateLocation",
+)
+def put_location(request: HttpRequest, id: str, body: LocationUpdateIn) -> HttpResponse:
     """Point a registered location at another target; its id stays."""
-    source = _find(id)
     try:
-        moved = changing.move_location(str(source.uid), body.type, body.target)
+        moved = changing.move_location(id, body.type, body.target)
+    except changing.LocationMissingError as error:
+        raise NotFoundError(str(error)) from error
     except ProblemError as error:
         raise InputError(str(error)) from error
     except changing.LocationExistsError as error:
@@ -120,10 +132,12 @@ def put_location(request: HttpRequest, id: str, body: LocationUpdateIn) -> HttpR
 
 
 @api.delete("/locations/{id}", response={204: None, 404: ErrorOut, **ERRORS}, operation_id="DeleteLocation")
-def delete_location(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A002
+def delete_location(request: HttpRequest, id: str) -> HttpResponse:
     """Unregister a location; what it alone brought goes too."""
-    require("catalog.location.delete")
-    changing.unregister_location(str(_find(id).uid))
+    try:
+        changing.unregister_location(id)
+    except changing.LocationMissingError as error:
+        raise NotFoundError(str(error)) from error
     return HttpResponse(status=204)
 
 
@@ -134,7 +148,6 @@ def delete_location(request: HttpRequest, id: str) -> HttpResponse:  # noqa: A00
 )
 def get_location_by_entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
     """Answer the registered location that an entity came through."""
-    require("catalog.location.read")
     ref = f"{kind}:{namespace}/{name}".lower()
     source = None if "\0" in ref else reading.registration_of(ref)
     if source is None:
@@ -150,6 +163,10 @@ def analyze(request: HttpRequest, body: AnalyzeIn) -> HttpResponse:
     except ProblemError as error:
         raise InputError(str(error)) from error
     return json_value(found)
+
+
+def _number(value: Any, below: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < below
 
 
 def _find(text: str) -> Source:

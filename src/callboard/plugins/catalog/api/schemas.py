@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+import orjson
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
+
+
+class Input(Schema):
+    """A body that comes in. Text that no database can hold, and that thus matches nothing, is refused."""
+
+    @model_validator(mode="after")
+    def _searchable(self) -> Self:
+        try:
+            text = orjson.dumps(self.model_dump(exclude={"entity"}))
+        except TypeError as error:
+            raise ValueError(f"the body holds what is no text or number: {error}") from error
+        if b"\\u0000" in text:
+            raise ValueError("a null character matches nothing")
+        return self
 
 
 class EntityOut(Schema):
@@ -50,7 +65,7 @@ class FullTextIn(Schema):
     fields: list[str] | None = None
 
 
-class QueryIn(Schema):
+class QueryIn(Input):
     """What `POST /entities/by-query` takes; a cursor brings everything but `limit` and `fields`."""
 
     cursor: str | None = None
@@ -63,7 +78,7 @@ class QueryIn(Schema):
     totalItems: Literal["include", "exclude"] | None = None
 
 
-class RefsIn(Schema):
+class RefsIn(Input):
     """Refs of the entities that are wanted."""
 
     entityRefs: list[str] = Field(max_length=10_000)
@@ -77,7 +92,7 @@ class RefsOut(Schema):
     items: list[EntityOut | None]
 
 
-class FacetsIn(Schema):
+class FacetsIn(Input):
     """Facets to count, and of which entities."""
 
     facets: list[str] = Field(min_length=1, max_length=50)
@@ -111,7 +126,7 @@ class AncestryOut(Schema):
     items: list[AncestryItem]
 
 
-class RefreshIn(Schema):
+class RefreshIn(Input):
     """The entity whose source is to be read again."""
 
     model_config = ConfigDict(extra="allow")
@@ -119,14 +134,14 @@ class RefreshIn(Schema):
     entityRef: str
 
 
-class ValidateIn(Schema):
+class ValidateIn(Input):
     """An entity and the location it would stand at."""
 
-    entity: dict[str, Any]
-    location: str
+    entity: Any = Field(description="The entity; whatever is wrong with it stands in the answer.")
+    location: str = Field(description="A location ref such as `url:https://host/path/catalog-info.yaml`.")
 
 
-class LocationIn(Schema):
+class LocationIn(Input):
     """A location to register."""
 
     type: str
@@ -157,14 +172,14 @@ class LocationCreatedOut(Schema):
     exists: bool | None = None
 
 
-class LocationUpdateIn(Schema):
+class LocationUpdateIn(Input):
     """The new type and target of a location."""
 
     type: str
     target: str = Field(min_length=1, max_length=2000)
 
 
-class LocationQueryIn(Schema):
+class LocationQueryIn(Input):
     """Which registered locations are wanted."""
 
     cursor: str | None = None
@@ -187,7 +202,7 @@ class AnalyzeTarget(Schema):
     target: str = Field(min_length=1, max_length=2000)
 
 
-class AnalyzeIn(Schema):
+class AnalyzeIn(Input):
     """A location to look at before it is registered."""
 
     location: AnalyzeTarget

@@ -1,6 +1,8 @@
 """Read whatever a location names, whichever type it has."""
 
+from functools import cached_property
 from posixpath import dirname, join, normpath
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from . import hosts
@@ -18,7 +20,9 @@ from .types import (
     ReadResult,
     redact,
 )
-from .web import WebClient, check_url
+
+if TYPE_CHECKING:
+    from .web import WebClient
 
 __all__ = ["HostAccess", "LocationTarget", "ReadError", "ReadFile", "ReadResult", "Reader", "ReadingLimits"]
 
@@ -36,12 +40,18 @@ class Reader:
         self.limits = limits or ReadingLimits()
         self._guard = Guard(self.limits.allow, self.limits.connect_timeout)
         self._files = FileClient(self.limits)
-        self._web = WebClient(self.limits, self._guard)
         self._git = GitClient(self.limits, self._guard, self._files)
         self._types = {
             name.lower(): access.type if isinstance(access, HostAccess) else str(access.get("type", ""))
             for name, access in self.limits.hosts.items()
         }
+
+    @cached_property
+    def _web(self) -> "WebClient":
+        # The HTTP library is slow to import, and many portals read from Git and directories alone.
+        from .web import WebClient  # noqa: PLC0415
+
+        return WebClient(self.limits, self._guard)
 
     def read(self, location: LocationTarget, etag: str = "") -> ReadResult:
         """Read every file a location stands for; raises ReadError when nothing could be read.
@@ -133,6 +143,8 @@ class Reader:
 
     def _read_url(self, location: LocationTarget, etag: str, *, page: bool) -> ReadResult:
         url = location.target
+        from .web import check_url  # noqa: PLC0415 - see _web
+
         check_url(url)
         hosted = hosts.parse(url, self._types)
         if hosted is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from callboard.plugins.catalog import cli
 from callboard.plugins.catalog.api.router import api
 from callboard.plugins.catalog.services.demo import load_demo
 from callboard.sdk.contributions import ApiRouter, CliCommand, Contribution, DemoData
@@ -15,6 +14,6 @@ contributions: tuple[Contribution, ...] = (
         router=api,
         description="Entities, their relations and where they come from.",
     ),
-    CliCommand(id="catalog.cli", title="Catalog", name="catalog", app=cli.app),
+    CliCommand(id="catalog.cli", title="Catalog", name="catalog", app="callboard.plugins.catalog.cli:app"),
     DemoData(id="catalog.demo", title="The Limelight organisation", load=load_demo),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callboard.plugins.catalog import jobs
-from callboard.sdk.contributions import Contribution, EventType, Job
+from callboard.sdk.contributions import Contribution, EventType, Job, Service
 
 _REFS = {"type": "array", "items": {"type": "string"}}
 _LOCATION = {
@@ -38,8 +38,11 @@ background: tuple[Job, ...] = (
         hidden=True,
     ),
     Job(id="catalog.provide", title="Run a catalog provider", run=jobs.provide, retries=2),
-    Job(id="catalog.follow-config", title="Register configured locations", run=jobs.follow_config, hidden=True),
     Job(id="catalog.forget", title="Drop expired tombstones", run=jobs.forget, schedule="17 3 * * *", hidden=True),
 )
 
-contributions: tuple[Contribution, ...] = (*events, *background)
+services: tuple[Service, ...] = (
+    Service(id="catalog.local-files", title="Watch local catalog files", run=jobs.keep_local_files_fresh),
+)
+
+contributions: tuple[Contribution, ...] = (*events, *background, *services)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import reduce
 from operator import and_, or_
 
-from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.expressions import Combinable, RawSQL
+import orjson
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, TextField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Lower
-from django.db.models import TextField
 
-from callboard.plugins.catalog.models import Relation
+from callboard.plugins.catalog.models import Body, Entity, Relation
 from callboard.plugins.catalog.selectors.model import catalog_model
 from callboard.plugins.catalog.types.cursors import FullTextFilter
 from callboard.plugins.catalog.types.filters import Condition, Filter
@@ -22,12 +21,15 @@ from callboard.plugins.catalog.types.predicates import (
     Any_,
     Contains,
     Equals,
-    Exists as ExistsTest,
     HasPrefix,
     In,
     Match,
     Not,
     Predicate,
+    matches,
+)
+from callboard.plugins.catalog.types.predicates import (
+    Exists as ExistsTest,
 )
 from callboard.plugins.catalog.types.terms import MAX_VALUE_LENGTH
 
@@ -131,28 +133,45 @@ def _match(match: Match) -> Q:
     return _contains(match.path, test)
 
 
+class _AnyTermStarts(Func):
+    """Whether one of an entity's terms begins with a text; needs no index, so it is for rare questions."""
+
+    template = "EXISTS (SELECT FROM unnest(%(expressions)s))"
+    arg_joiner = ") AS term WHERE starts_with(term, "
+    output_field = BooleanField()
+
+
 def _any_term_starts(prefix: str) -> Q:
-    return Q(RawSQL("EXISTS (SELECT FROM unnest(terms) term WHERE starts_with(term, %s))", [prefix]))  # noqa: S611 - parameterised
+    return Q(_AnyTermStarts(F("terms"), Value(prefix)))
 
 
 def _contains(path: str, test: Contains) -> Q:
+    """Compile a question about the items of a list.
+
+    Plain texts in a list have a term of their own, so that a single value of the same key does not pass.
+    What the terms cannot tell, such as two fields of the same item, is looked up in the entities
+    themselves; that is as slow as it sounds and rarely asked.
+    """
     inner = test.predicate
-    if isinstance(inner, Match) and not inner.path and isinstance(inner.test, Equals | In | HasPrefix):
-        return _match(Match(path, inner.test))
-    if path.lower() == "relations":
+    key = path.lower()
+    if key == "relations":
         found = _relation_contains(inner)
         if found is not None:
             return found
-    condition = _json_path(inner)
-    steps = "".join(f".{json.dumps(step)}" for step in path.split("."))
-    text = f"lax ${steps}[*] ? ({condition})"
-    return Q(
-        RawSQL(  # noqa: S611 - parameterised
-            "EXISTS (SELECT FROM cb_catalog_body b WHERE b.entity_id = cb_catalog_entity.id "
-            "AND b.json::jsonb @? %s::jsonpath)",
-            [text],
-        )
-    )
+    if isinstance(inner, Match) and not inner.path and key not in COLUMNS:
+        if isinstance(inner.test, Equals) and not _PLAIN.match(inner.test.value):
+            return _one_of(key, (inner.test.value,)) & Q(terms__contains=[f"{key}.{inner.test.value}"])
+        if isinstance(inner.test, In) and not any(map(_PLAIN.match, inner.test.values)):
+            return reduce(or_, (_contains(path, Contains(Match("", Equals(v)))) for v in inner.test.values), NOTHING)
+    rows = Body.objects.values_list("entity_id", "json")
+    if key != "relations":
+        rows = rows.filter(entity__in=Entity.objects.filter(_exists(key) | _any_term_starts(f"{key}.")))
+    predicate = Match(path, test)
+    return Q(pk__in=[pk for pk, text in rows.iterator() if matches(predicate, orjson.loads(text))])
+
+
+_PLAIN = re.compile(r"-?[0-9]|true$|false$|.{190}", re.DOTALL)
+"""Texts that may stand for a number or a boolean, or are too long to be sure: their terms do not tell."""
 
 
 def _relation_contains(inner: Predicate) -> Q | None:
@@ -177,37 +196,6 @@ def _relation_contains(inner: Predicate) -> Q | None:
     return Q(Exists(rows))
 
 
-def _json_path(predicate: Predicate) -> str:
-    """Write a predicate on one list item as an SQL/JSON path filter; comparisons ignore case."""
-    if isinstance(predicate, All):
-        return " && ".join(f"({_json_path(p)})" for p in predicate.predicates) or "1 == 1"
-    if isinstance(predicate, Any_):
-        return " || ".join(f"({_json_path(p)})" for p in predicate.predicates) or "1 == 2"
-    if isinstance(predicate, Not):
-        return f"!({_json_path(predicate.predicate)})"
-    steps = "".join(f".{json.dumps(step)}" for step in predicate.path.split(".")) if predicate.path else ""
-    here = f"@{steps}"
-    test = predicate.test
-    if isinstance(test, ExistsTest):
-        return f"exists ({here})" if test.wanted else f"!(exists ({here}))"
-    if isinstance(test, Equals):
-        return _json_equals(here, test.value)
-    if isinstance(test, In):
-        return " || ".join(f"({_json_equals(here, v)})" for v in test.values) or "1 == 2"
-    if isinstance(test, HasPrefix):
-        return f'{here} like_regex {json.dumps("^" + re.escape(test.prefix))} flag "i"'
-    return f"exists ({here}[*] ? ({_json_path(test.predicate)}))"
-
-
-def _json_equals(here: str, value: str) -> str:
-    parts = [f'{here} like_regex {json.dumps("^" + re.escape(value) + "$")} flag "i"']
-    if re.fullmatch(r"-?\d+(\.\d+)?", value):
-        parts.append(f"{here} == {value}")
-    if value in {"true", "false"}:
-        parts.append(f"{here} == {value}")
-    return " || ".join(f"({part})" for part in parts)
-
-
 # --- Values, order, full text ---------------------------------------------------
 
 
@@ -221,10 +209,15 @@ def value_of(key: str) -> Combinable:
     return Lower(KeyTextTransform(lowered, "fields"))
 
 
+def is_never_null(key: str) -> bool:
+    """Tell whether every entity has a value of this key."""
+    return key.lower() in COLUMNS or key.lower() == "metadata.uid"
+
+
 def has_value(key: str) -> Q:
     """Compile "the entity has this key at all"; keys every entity has ask for nothing."""
     lowered = key.lower()
-    return Q() if lowered in COLUMNS or lowered == "metadata.uid" else Q(terms__contains=[lowered])
+    return Q() if is_never_null(lowered) else Q(terms__contains=[lowered])
 
 
 def full_text_query(wanted: FullTextFilter | None, sort_key: str | None) -> tuple[dict[str, Combinable], Q]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from callboard.plugins.catalog.types.model import CatalogModel
 from callboard.sdk.contributions import CatalogProcessor, EntityKind, Importer, Relation
 from callboard.sdk.plugins import contributions
-from callboard.plugins.catalog.types.model import CatalogModel
 
 
 @lru_cache(maxsize=4)
@@ -21,8 +21,10 @@ class _ById(tuple):  # noqa: SLOT001 - hashable by identity of its members, whic
         return hash(tuple((type(item).__name__, item.id) for item in self))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, tuple) and len(self) == len(other) and all(
-            a is b for a, b in zip(self, other, strict=True)
+        return (
+            isinstance(other, tuple)
+            and len(self) == len(other)
+            and all(a is b for a, b in zip(self, other, strict=True))
         )
 
 

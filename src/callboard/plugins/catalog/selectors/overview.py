@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Count
 from django.utils import timezone
 
-from callboard.lib.problems import Place, Problem as ProblemValue
+from callboard.lib.problems import Place
+from callboard.lib.problems import Problem as ProblemValue
 from callboard.plugins.catalog.models import Emission, Problem, Source
 from callboard.plugins.catalog.selectors.querying import readable
 
@@ -32,7 +33,11 @@ def problems_of(origin: str) -> list[ProblemValue]:
     rows = Problem.objects.filter(source__origin=origin).order_by("url", "line", "id")
     return [
         ProblemValue(
-            row.code, row.message, row.remedy, Place(row.url, row.line, row.column, row.path), row.severity  # type: ignore[arg-type]
+            row.code,
+            row.message,
+            row.remedy,
+            Place(row.url, row.line, row.column, row.path),
+            row.severity,  # type: ignore[arg-type]
         )
         for row in rows
     ]

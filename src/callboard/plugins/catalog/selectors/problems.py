@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from callboard.lib.refs import RefError, canonical
 from callboard.plugins.catalog.models import Emission, Entity, Problem, Source
-from callboard.sdk.permissions import allowed_filter
+from callboard.sdk.permissions import allowed_filter, decide
 
 MAX_LISTED = 1000
 
@@ -18,12 +18,17 @@ def problems(text: str = "", code: str = "", source_id: int | None = None) -> Qu
     """Answer problems, newest first; those of entities the caller may not see are left out."""
     found = Problem.objects.select_related("source").order_by("-first_seen_at", "-id")
     condition = allowed_filter("catalog.entity.read")
+    if decide("catalog.entity.read").result == "deny":
+        return found.none()
     if condition is not None:
         hidden = Entity.objects.exclude(condition).values("ref")
         found = found.exclude(ref__in=hidden)
     if text:
         found = found.filter(
-            Q(message__icontains=text) | Q(ref__icontains=text) | Q(url__icontains=text) | Q(source__target__icontains=text)
+            Q(message__icontains=text)
+            | Q(ref__icontains=text)
+            | Q(url__icontains=text)
+            | Q(source__target__icontains=text)
         )
     if code:
         found = found.filter(code=code)
@@ -67,13 +72,21 @@ def _owner_of(document: dict[str, Any]) -> str:
     spec = document.get("spec")
     owner = spec.get("owner") if isinstance(spec, dict) else None
     try:
-        return canonical(owner, "group", "default") if isinstance(owner, str) else ""
+        metadata = document.get("metadata")
+        namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+        return (
+            canonical(owner, "group", namespace if isinstance(namespace, str) else None)
+            if isinstance(owner, str)
+            else ""
+        )
     except RefError:
         return ""
 
 
 def pending_entities() -> list[dict[str, Any]]:
     """Answer locations that were never read, in the shape that clients know."""
+    if not decide("catalog.location.read").allowed:
+        return []
     rows = Source.objects.filter(read_at=None).exclude(type="provider").order_by("id")[:MAX_LISTED]
     return [
         {

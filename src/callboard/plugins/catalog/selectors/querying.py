@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
@@ -15,6 +16,7 @@ from callboard.plugins.catalog.selectors.compiling import (
     filter_query,
     full_text_query,
     has_value,
+    is_never_null,
     predicate_query,
     relation_type_of,
     value_of,
@@ -80,16 +82,20 @@ def page(
         total = found.count()
     if limit == 0:
         return EntityPage([], total, None, None)
-    descending = bool(order) and order[0].order == "desc"
     backwards = cursor is not None and cursor.is_previous
-    expression = value_of(order[0].field) if order else F("ref")
-    rows_wanted = found.annotate(sort_value=expression)
+    down = (bool(order) and order[0].order == "desc") != backwards
+    nulls = bool(order) and not is_never_null(order[0].field)
+    rows_wanted = found.annotate(sort_value=value_of(order[0].field) if order else F("ref"))
     if cursor is not None and cursor.order_field_values:
-        rows_wanted = rows_wanted.filter(_beyond(cursor.order_field_values, descending != backwards))
-    down = descending != backwards
-    rows_wanted = rows_wanted.order_by(
-        OrderBy(F("sort_value"), descending=down), OrderBy(F("pk"), descending=down)
-    ).values_list("pk", "sort_value", "body__json")
+        rows_wanted = rows_wanted.filter(
+            _beyond(cursor.order_field_values, descending=down, backwards=backwards, nulls=nulls)
+        )
+    # Values that are too long to sort by stand at the end. Where there are none the clause is left out,
+    # because no index would fit it.
+    by_value = OrderBy(F("sort_value"), descending=down, **_nulls(backwards) if nulls else {})
+    rows_wanted = rows_wanted.order_by(by_value, OrderBy(F("pk"), descending=down)).values_list(
+        "pk", "sort_value", "body__json"
+    )
     start = offset if cursor is None else 0
     rows = list(rows_wanted[start : start + limit + 1])
     more = len(rows) > limit
@@ -118,17 +124,27 @@ def _edge(row: tuple[Any, ...]) -> tuple[str | None, ...]:
     return (row[1], str(row[0]))
 
 
-def _beyond(values: tuple[str | None, ...], descending: bool) -> Q:
+def _nulls(backwards: bool) -> dict[str, bool]:
+    return {"nulls_first": True} if backwards else {"nulls_last": True}
+
+
+def _beyond(values: tuple[str | None, ...], *, descending: bool, backwards: bool, nulls: bool) -> Q:
+    """Compile "stands after this place" in the direction of reading."""
     value, pk = (values[0], values[-1]) if len(values) > 1 else (None, values[0])
     number = int(pk) if pk and pk.isdecimal() and len(pk) < 19 else 0
     way = "lt" if descending else "gt"
     if value is None:
-        return Q(**{f"pk__{way}": number})
-    return Q(**{f"sort_value__{way}": value}) | Q(sort_value=value, **{f"pk__{way}": number})
+        after = Q(sort_value__isnull=True, **{f"pk__{way}": number})
+        return after | Q(sort_value__isnull=False) if backwards else after
+    after = Q(**{f"sort_value__{way}": value}) | Q(sort_value=value, **{f"pk__{way}": number})
+    return after | Q(sort_value__isnull=True) if nulls and not backwards else after
 
 
 def listed(query: EntityQuery, *, limit: int | None = None, offset: int = 0) -> Iterator[str]:
-    """Yield entities one by one without holding them all; absent sort values come last."""
+    """Answer entities one by one without holding them all; absent sort values come last.
+
+    What the caller may see is decided now, not when the answer is read, which may be after the request.
+    """
     found = matching(query)
     order: list[Any] = []
     for index, item in enumerate(query.order):
@@ -138,7 +154,8 @@ def listed(query: EntityQuery, *, limit: int | None = None, offset: int = 0) -> 
     rows = found.order_by(*order).values_list("body__json", flat=True)
     if limit is not None or offset:
         rows = rows[offset : None if limit is None else offset + limit]
-    yield from rows.iterator(chunk_size=2_000)
+    found_bodies: Iterator[str] = rows.iterator(chunk_size=2_000)
+    return found_bodies
 
 
 def facets(query: EntityQuery, keys: list[str]) -> dict[str, list[dict[str, Any]]]:
@@ -162,7 +179,10 @@ def _facet(found: QuerySet[Entity], key: str) -> list[dict[str, Any]]:
             "ELSE jsonb_build_array(t.fields -> %s) END)"
         )
         values = found.filter(terms__contains=[lowered]).values("fields")
-    sql, parameters = values.order_by().query.sql_with_params()
+    try:
+        sql, parameters = values.order_by().query.sql_with_params()
+    except EmptyResultSet:
+        return []
     arguments = [lowered] * inner.count("%s")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -174,7 +194,10 @@ def _facet(found: QuerySet[Entity], key: str) -> list[dict[str, Any]]:
 
 
 def _relation_facet(found: QuerySet[Entity], lowered: str) -> list[dict[str, Any]]:
-    sql, parameters = found.order_by().values("ref").query.sql_with_params()
+    try:
+        sql, parameters = found.order_by().values("ref").query.sql_with_params()
+    except EmptyResultSet:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT r.target_ref, count(DISTINCT r.source_ref) FROM cb_catalog_relation r "  # noqa: S608 - ours
@@ -194,6 +217,17 @@ def body_by_uid(uid: str) -> str | None:
     """Answer one entity by its uid, if the caller may see it."""
     found: str | None = readable().filter(uid=uid).values_list("body__json", flat=True).first()
     return found
+
+
+def ref_by_uid(uid: str) -> str | None:
+    """Answer the ref of a uid, whoever asks: for actions that have a permission of their own."""
+    found: str | None = Entity.objects.filter(uid=uid).values_list("ref", flat=True).first()
+    return found
+
+
+def exists(ref: str) -> bool:
+    """Tell whether there is such an entity, whoever asks."""
+    return Entity.objects.filter(ref=ref).exists()
 
 
 def bodies_of(refs: list[str], filter_: Filter | None = None, predicate: Predicate | None = None) -> dict[str, str]:

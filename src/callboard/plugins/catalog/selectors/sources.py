@@ -7,7 +7,8 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+import orjson
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from callboard.lib.refs import LocationRef, RefError
@@ -17,8 +18,10 @@ from callboard.sdk.permissions import allowed_filter
 
 
 def registered() -> QuerySet[Source]:
-    """Answer the registered locations, oldest first."""
-    return Source.objects.filter(registered=True).order_by("id")
+    """Answer the registered locations, oldest first; none to those who may not see locations."""
+    condition = allowed_filter("catalog.location.read")
+    found = Source.objects.filter(registered=True).order_by("id")
+    return found if condition is None else found.filter(condition)
 
 
 def registered_by_id(text: str) -> Source | None:
@@ -27,7 +30,7 @@ def registered_by_id(text: str) -> Source | None:
         uid = uuid.UUID(text)
     except ValueError:
         return None
-    return Source.objects.filter(uid=uid, registered=True).first()
+    return registered().filter(uid=uid).first()
 
 
 def page_of_registered(predicate: Predicate | None, limit: int, after: int) -> tuple[list[Source], int, int | None]:
@@ -51,22 +54,20 @@ def _as_object(source: Source) -> dict[str, Any]:
 def registration_of(ref: str) -> Source | None:
     """Answer the registered location that an entity the caller may see came through."""
     condition = allowed_filter("catalog.entity.read")
-    entity = (
-        Entity.objects.filter(condition or Q(), ref=ref).select_related("source").first()
-    )
+    found = Entity.objects.filter(ref=ref).select_related("source", "body")
+    entity = (found if condition is None else found.filter(condition)).first()
     if entity is None:
         return None
     origin = entity.source.origin if entity.source else ""
     if not origin:
-        # A Location entity of the registrations themselves stands for the location it targets.
-        fields = entity.fields
-        kind, target = fields.get("spec.type"), fields.get("spec.target")
-        return Source.objects.filter(type=kind, target=target, registered=True).first()
+        # What a provider brought says itself where it comes from: Location entities of registrations do.
+        annotations = orjson.loads(entity.body.json)["metadata"].get("annotations") or {}
+        origin = annotations.get("backstage.io/managed-by-origin-location", "")
     try:
         where = LocationRef.parse(origin)
     except RefError:
         return None
-    return Source.objects.filter(type=where.type, target=where.target, registered=True).first()
+    return registered().filter(type=where.type, target=where.target).first()
 
 
 def sources_overview(text: str = "", state: str = "") -> QuerySet[Source]:

@@ -18,7 +18,9 @@ def analyze_location(type_: str, target: str, file_name: str | None = None) -> d
     A repository or folder address is looked through for catalog files; the address of a file is that file.
     """
     preview = preview_location(type_, _with_file_name(target, file_name))
-    known = set(Emission.objects.filter(location__in={e.location for e in preview.entities}).values_list("location", flat=True))
+    known = set(
+        Emission.objects.filter(location__in={e.location for e in preview.entities}).values_list("location", flat=True)
+    )
     existing = [
         {
             "location": {"type": item.location.partition(":")[0], "target": item.location.partition(":")[2]},
@@ -53,7 +55,12 @@ def suggestion(target: str) -> dict[str, Any]:
     fields = [
         _field("metadata.name", "analysisSuggestedValue", name, "The name is taken from the address."),
         _field("spec.type", "analysisSuggestedValue", "other", "Say what it is: service, website, library …"),
-        _field("spec.lifecycle", "needsUserInput", None, "Say how far it is: experimental, production, deprecated."),
+        _field(
+            "spec.lifecycle",
+            "needsUserInput",
+            None,
+            "Say how far it is: experimental, production, deprecated.",
+        ),
         _field("spec.owner", "needsUserInput", None, "Name the team that owns it."),
     ]
     return {"entity": entity, "fields": fields}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,12 +15,13 @@ from callboard.lib.refs import LocationRef, RefError
 from callboard.plugins.catalog.clients.types import LOCATION_TYPES, LocationTarget
 from callboard.plugins.catalog.models import Entity, Source
 from callboard.plugins.catalog.selectors.model import catalog_model
-from callboard.plugins.catalog.services.applying import announce, apply, lock_catalog
+from callboard.plugins.catalog.services.applying import announce, apply
 from callboard.plugins.catalog.services.processing import wake
-from callboard.plugins.catalog.services.reading import Origin, emit, read_source, read_text, settings
+from callboard.plugins.catalog.services.reading import Origin, emit, model_fingerprint, read_source, read_text, settings
 from callboard.plugins.catalog.services.removing import collect_unreachable
-from callboard.plugins.catalog.services.stitching import stitch_dirty
-from callboard.plugins.catalog.services.targets import targets_of
+from callboard.plugins.catalog.services.rules import absolute
+from callboard.plugins.catalog.services.stitching import lock_catalog, stitch_dirty
+from callboard.plugins.catalog.services.targets import REGISTERED, targets_of
 from callboard.plugins.catalog.services.writing import Applied
 from callboard.plugins.catalog.types.emitted import EmittedEntity, EmittedProblem, SourceReading
 from callboard.plugins.catalog.types.envelope import check_envelope
@@ -29,9 +29,6 @@ from callboard.sdk.audit import record
 from callboard.sdk.auth import acting, principal
 from callboard.sdk.events import publish
 from callboard.sdk.permissions import NotAllowedError, require
-
-REGISTERED = "registered-locations"
-"""The provider whose bucket holds a Location entity for every registered location."""
 
 PREVIEW_SOURCES = 200
 
@@ -140,10 +137,10 @@ def _register(location: LocationTarget, presence: str) -> Source:
     return source
 
 
-def _emit_location(location: LocationTarget, presence: str) -> Applied:
-    bucket, _ = Source.objects.get_or_create(type="provider", target=REGISTERED, defaults={"trusted": True})
+def location_entity(location: LocationTarget, presence: str = "required") -> dict[str, Any]:
+    """Answer the Location entity that stands for a registered location."""
     where = str(location)
-    entity: dict[str, Any] = {
+    return {
         "apiVersion": "backstage.io/v1alpha1",
         "kind": "Location",
         "metadata": {
@@ -157,6 +154,12 @@ def _emit_location(location: LocationTarget, presence: str) -> Applied:
         "spec": {"type": location.type, "target": location.target}
         | ({"presence": presence} if presence != "required" else {}),
     }
+
+
+def _emit_location(location: LocationTarget, presence: str) -> Applied:
+    bucket, _ = Source.objects.get_or_create(type="provider", target=REGISTERED, defaults={"trusted": True})
+    where = str(location)
+    entity = location_entity(location, presence)
     emitted, problems = emit(entity, Origin(where, where, location, location.target, trusted=True), 0)
     if emitted is None:
         raise ProblemError(problems)
@@ -173,14 +176,10 @@ def unregister_location(uid: str) -> list[str]:
         raise ReadOnlyError("catalog.location.delete")
     with transaction.atomic():
         lock_catalog()
-        source = Source.objects.filter(uid=uid, registered=True).first()
-        if source is None:
-            raise LocationMissingError(f"Found no location with ID {uid}")
+        source = _registered(uid)
         _require_mine(source)
         if source.door == "config":
-            raise NotAllowedError(
-                "catalog.location.delete", "this location stands in callboard.yaml; remove it there"
-            )
+            raise NotAllowedError("catalog.location.delete", "this location stands in callboard.yaml; remove it there")
         removed = _unregister(source)
         details = {"type": source.type, "target": source.target, "removed": len(removed)}
         record("catalog.location.unregister", str(source), details)
@@ -188,6 +187,16 @@ def unregister_location(uid: str) -> list[str]:
         wake()
     stitch_dirty()
     return removed
+
+
+def _registered(uid: str) -> Source:
+    try:
+        source = Source.objects.filter(uid=UUID(uid), registered=True).first()
+    except ValueError:
+        source = None
+    if source is None:
+        raise LocationMissingError(f"Found no location with ID {uid[:100]}")
+    return source
 
 
 def _require_mine(source: Source) -> None:
@@ -206,8 +215,9 @@ def _unregister(source: Source) -> list[str]:
     bucket = Source.objects.filter(type="provider", target=REGISTERED).first()
     if bucket is not None:
         ref = location_entity_ref(source.type, source.target)
-        done.add(apply([SourceReading(bucket.pk, removed=(ref,), delta=True)]))
-    Source.objects.filter(pk=source.pk).update(registered=False)
+        # Said first, so that what is left knows that it has to look for another origin.
+        Source.objects.filter(pk=source.pk).update(registered=False)
+        done.add(apply([SourceReading(bucket.pk, removed=(ref,), delta=True)], reason="unregistered"))
     more = Applied()
     collect_unreachable(more, reason="unregistered")
     announce(more)
@@ -224,6 +234,7 @@ def preview_location(type_: str, target: str) -> Preview:
     seen = {location}
     preview = Preview([], [], exists, location)
     trusted = principal().administrator
+    refs: dict[str, EmittedEntity] = {}
     while todo and len(seen) <= PREVIEW_SOURCES:
         here = todo.pop(0)
         source = Source(type=here.type, target=here.target, origin=str(location), trusted=trusted)
@@ -232,11 +243,24 @@ def preview_location(type_: str, target: str) -> Preview:
         preview.entities += reading.entities
         preview.problems += reading.problems
         for emitted in reading.entities:
+            first = refs.setdefault(emitted.ref, emitted)
+            if first is not emitted:
+                preview.problems.append(_repeated(first, emitted))
             if emitted.ref.startswith("location:"):
                 found = [place for place, _ in targets_of(emitted, source)]
                 todo += [place for place in found if place not in seen]
                 seen.update(found)
     return preview
+
+
+def _repeated(first: EmittedEntity, emitted: EmittedEntity) -> EmittedProblem:
+    problem = Problem(
+        "duplicate",
+        f"{emitted.ref} is declared twice: at {first.location} and at {emitted.location}.",
+        "Rename or remove one of the two.",
+        Place(emitted.location.partition(":")[2], emitted.line or None),
+    )
+    return EmittedProblem(problem, emitted.ref, emitted.entity)
 
 
 def validate_text(text: str, url: str) -> SourceReading:
@@ -269,9 +293,22 @@ def refresh_sources(pks: list[int]) -> None:
             wake()
 
 
+def refresh_location(type_: str, target: str) -> Source:
+    """Have a registered location read again, at once. Raises :class:`LocationMissingError`."""
+    require("catalog.location.create")
+    with transaction.atomic():
+        source = Source.objects.filter(type=type_, target=target, registered=True).first()
+        if source is None:
+            raise LocationMissingError(f"Location {type_}:{target} is not registered")
+        Source.objects.filter(pk=source.pk).update(due_at=timezone.now(), fingerprint="", etag="")
+        record("catalog.location.refresh", str(source))
+        wake()
+    return source
+
+
 def follow_configuration() -> None:
     """Register the locations of the configuration, and unregister those that left it."""
-    wanted = {(item.type, _absolute(item.type, item.target)): item for item in settings().locations}
+    wanted = {(item.type, absolute(item.type, item.target)): item for item in settings().locations}
     with transaction.atomic():
         lock_catalog()
         have = {(s.type, s.target): s for s in Source.objects.filter(registered=True, door="config")}
@@ -284,23 +321,24 @@ def follow_configuration() -> None:
         for key, source in have.items():
             if key not in wanted:
                 _unregister(source)
+        # Rules, kinds or plugins may be others than last time: what was read under the old ones is due.
+        stale = Source.objects.exclude(type="provider").exclude(fingerprint__startswith=model_fingerprint())
+        stale.exclude(read_at=None).update(due_at=timezone.now())
         wake()
 
 
-def _absolute(type_: str, target: str) -> str:
-    return str(Path(target).resolve()) if type_ == "file" and "://" not in target else target
-
-
-def validate_entity(entity: dict[str, Any], url: str) -> list[Problem]:
+def validate_entity(entity: Any, url: str) -> list[Problem]:
     """Check one entity as if it stood at ``url``; answer what is wrong with it."""
     require("catalog.entity.validate")
+    if not isinstance(entity, dict):
+        return check_envelope(entity, url)
     checked = dict(entity)
     problems = check_envelope(checked, url)
     if problems:
         return problems
     model = catalog_model()
-    problems = model.check(checked, url)
-    return problems or list(model.relations_of(checked)[1])
+    problems = model.check(checked, url) or model.relations_of(checked)[1]
+    return [problem for problem in problems if problem.severity == "error"]
 
 
 def move_location(uid: str, type_: str, target: str) -> Source:
@@ -311,9 +349,7 @@ def move_location(uid: str, type_: str, target: str) -> Source:
         raise ReadOnlyError("catalog.location.create")
     with transaction.atomic():
         lock_catalog()
-        source = Source.objects.filter(uid=uid, registered=True).first()
-        if source is None:
-            raise LocationMissingError(f"Found no location with ID {uid}")
+        source = _registered(uid)
         if (source.type, source.target) == (type_, target):
             return source
         _require_mine(source)
@@ -321,7 +357,7 @@ def move_location(uid: str, type_: str, target: str) -> Source:
         if Source.objects.filter(type=type_, target=target, registered=True).exists():
             raise LocationExistsError(f"Location {location} is already registered.")
         # The new one is registered first, so that what both bring is never gone in between.
-        Source.objects.filter(pk=source.pk).update(uid=uuid.uuid4())
+        Source.objects.filter(pk=source.pk).update(uid=uuid4())
         moved = _register(location, source.presence)
         Source.objects.filter(pk=moved.pk).update(uid=uid)
         source.refresh_from_db()

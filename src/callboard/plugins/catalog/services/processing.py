@@ -10,11 +10,12 @@ when its lease runs out.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from django.db import close_old_connections, connection, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 from django.utils import timezone
 
 from callboard.lib.problems import Place, Problem
@@ -34,6 +35,9 @@ BATCH = 20
 APPLY_AT = 1000
 """Entities that are enough for a transaction."""
 READERS = 4
+STITCH_SECONDS = 2.0
+STITCH_SHARE = 5
+"""Relations of a long load are stitched every two seconds, or as seldom as keeps it to a fifth of the time."""
 
 Progress = Callable[[int, int, str], None]
 
@@ -51,8 +55,9 @@ def process_due(
     total = Applied()
     done = 0
     wanted = list(only) if only is not None else None
+    stitched_at, cost = time.monotonic(), 0.0
     while not (stop and stop()):
-        sources = claim(wanted)
+        sources = claim(wanted[:BATCH] if wanted is not None else None)
         if wanted is not None:
             wanted = wanted[BATCH:]
         if not sources:
@@ -61,9 +66,14 @@ def process_due(
                 continue
             break
         for readings in _in_portions(_read_all(sources)):
-            applied = apply(readings)
-            total.add(applied)
+            total.add(_apply_safely(readings))
         done += len(sources)
+        if time.monotonic() - stitched_at > max(STITCH_SECONDS, STITCH_SHARE * cost):
+            # During a long load what is there already must not wait for the rest.
+            began = time.monotonic()
+            stitch_dirty()
+            stitched_at = time.monotonic()
+            cost = stitched_at - began
         if progress:
             progress(done, done + waiting(), f"{len(total.created) + len(total.changed)} entities written")
     stitch_dirty()
@@ -77,10 +87,26 @@ def claim(only: Sequence[int] | None = None) -> list[Source]:
         free = Source.objects.exclude(type="provider").filter(lease_until=None) | Source.objects.exclude(
             type="provider"
         ).filter(lease_until__lt=now)
-        due = free.filter(pk__in=only) if only is not None else free.filter(due_at__lte=now)
+        # A lease that ran out is that of a worker which died: what it read is due again.
+        due = (
+            free.filter(pk__in=only)
+            if only is not None
+            else free.filter(due_at__lte=now) | free.filter(lease_until__lt=now)
+        )
         sources = list(due.order_by("due_at", "id").select_for_update(skip_locked=True, of=("self",))[:BATCH])
-        Source.objects.filter(pk__in=[s.pk for s in sources]).update(lease_until=now + LEASE)
+        Source.objects.filter(pk__in=[s.pk for s in sources]).update(lease_until=now + LEASE, due_at=None)
     return sources
+
+
+def wait_until_read(origin: str, timeout: float = 600.0) -> bool:
+    """Wait until a registration and all it leads to were read, by whichever process; answer whether they were."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        unread = Source.objects.filter(origin=origin).filter(Q(read_at=None) | Q(lease_until__gt=timezone.now()))
+        if not unread.exists():
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def waiting() -> int:
@@ -109,15 +135,30 @@ def _read_safely(source: Source) -> SourceReading:
     try:
         return read_source(source)
     except Exception as error:
-        # A fault of ours must not stop the other sources; it stands on the ingestion page like any problem.
         log.exception("reading failed: %s", source)
-        problem = Problem(
-            "internal",
-            f"Reading failed inside the portal: {type(error).__name__}: {error}",
-            "Report this fault; the last good state is kept.",
-            Place(source.target),
-        )
-        return SourceReading(source.pk, problems=[EmittedProblem(problem)], complete=False, failed=True)
+        return _fault(source.pk, source.target, f"Reading failed inside the portal: {error!r}")
+
+
+def _apply_safely(readings: list[SourceReading]) -> Applied:
+    """Apply readings together; if one of them cannot be stored, the others are all the same."""
+    try:
+        return apply(readings)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(readings) > 1:
+            total = Applied()
+            for reading in readings:
+                total.add(_apply_safely([reading]))
+            return total
+        log.exception("storing failed: source %s", readings[0].source_id)
+        return apply([_fault(readings[0].source_id, "", f"Storing failed inside the portal: {error!r}")])
+
+
+def _fault(source_id: int, target: str, message: str) -> SourceReading:
+    """Make a fault of ours a problem like any other: it must not stop the other sources."""
+    problem = Problem("internal", message[:2000], "Report this fault; the last good state is kept.", Place(target))
+    return SourceReading(source_id, problems=[EmittedProblem(problem)], complete=False, failed=True)
 
 
 def _in_portions(readings: Sequence[SourceReading]) -> list[list[SourceReading]]:

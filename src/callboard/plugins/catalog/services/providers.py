@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+
+from croniter import croniter
+from django.utils import timezone
 
 from callboard.lib.problems import Place, Problem
 from callboard.plugins.catalog.clients.types import LocationTarget
+from callboard.plugins.catalog.models import Problem as ProblemRow
 from callboard.plugins.catalog.models import Source
 from callboard.plugins.catalog.selectors.model import catalog_model
 from callboard.plugins.catalog.services.applying import apply
-from callboard.plugins.catalog.services.reading import Origin, annotate, emit
+from callboard.plugins.catalog.services.reading import Origin, annotate, emit, ref_of
 from callboard.plugins.catalog.services.stitching import stitch_dirty
 from callboard.plugins.catalog.services.writing import Applied
 from callboard.plugins.catalog.types.emitted import EmittedProblem, SourceReading
 from callboard.plugins.catalog.types.envelope import check_envelope
 from callboard.sdk.contributions import CatalogProvider, Mutation
+from callboard.sdk.jobs import start
 from callboard.sdk.permissions import require
-from callboard.sdk.plugins import contribution, guard
+from callboard.sdk.plugins import contribution, contributions, guard
 
 
 class UnknownProviderError(LookupError):
@@ -34,7 +40,8 @@ def run_provider(provider_id: str, report: Callable[[str], None] | None = None) 
     if provider is None:
         raise UnknownProviderError(f"there is no provider called {provider_id!r}")
     total = Applied()
-    bucket, _ = Source.objects.get_or_create(type="provider", target=provider.id, defaults={"trusted": True})
+    bucket = _bucket(provider)
+    Source.objects.filter(pk=bucket.pk).update(read_at=timezone.now())
     try:
         with guard(provider):
             for mutation in provider.changes():
@@ -50,13 +57,37 @@ def run_provider(provider_id: str, report: Callable[[str], None] | None = None) 
             Place(provider.id),
         )
         failed = SourceReading(
-            bucket.pk, problems=[EmittedProblem(problem)], complete=False, failed=True, fingerprint=bucket.fingerprint
+            bucket.pk,
+            problems=[EmittedProblem(problem)],
+            complete=False,
+            failed=True,
+            fingerprint=bucket.fingerprint,
         )
         apply([failed])
         raise
+    else:
+        ProblemRow.objects.filter(source=bucket, code="provider-failed").delete()
     finally:
         stitch_dirty()
     return total
+
+
+def start_due_providers() -> list[str]:
+    """Start a job for every provider whose schedule has come round since it ran last; answer their ids."""
+    started = []
+    for provider in contributions(CatalogProvider):
+        if not provider.schedule:
+            continue
+        last = _bucket(provider).read_at
+        if last is None or croniter(provider.schedule, last).get_next(datetime) <= timezone.now():
+            start("catalog.provide", title=provider.title or provider.id, provider=provider.id)
+            started.append(provider.id)
+    return started
+
+
+def _bucket(provider: CatalogProvider) -> Source:
+    bucket, _ = Source.objects.get_or_create(type="provider", target=provider.id, defaults={"trusted": True})
+    return bucket
 
 
 def _reading(bucket: Source, name: str, mutation: Mutation) -> SourceReading:
@@ -76,11 +107,14 @@ def _take(entity: dict[str, Any], name: str, reading: SourceReading) -> None:
         # A provider may know better where the entity comes from.
         entity["metadata"]["annotations"].update(given)
         problems = catalog_model().check(entity, name)
+    ref = ref_of(entity)
     if problems:
-        reading.problems.extend(EmittedProblem(problem, "", entity) for problem in problems)
+        # Whatever was known of it stays; without a name, anything may be meant.
+        reading.problems.extend(EmittedProblem(problem, ref, entity) for problem in problems)
+        reading.complete = reading.complete and bool(ref)
         return
     emitted, problems = emit(entity, origin, 0)
-    reading.problems.extend(EmittedProblem(problem, "", entity) for problem in problems)
+    reading.problems.extend(EmittedProblem(problem, ref, entity) for problem in problems)
     if emitted is not None:
         emitted.location_key = f"provider:{name}"
         reading.entities.append(emitted)

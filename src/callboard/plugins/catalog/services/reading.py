@@ -43,6 +43,8 @@ PIPELINE = "1"
 
 MAX_ENTITY_BYTES = 5_000_000
 
+_IDENTITY = frozenset({"kind", "metadata.name", "metadata.namespace"})
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -90,7 +92,7 @@ def _own_directory(origin: str) -> list[Path]:
     if kind != "file":
         return []
     plain = target.partition("*")[0]
-    path = Path(plain) if not plain.endswith("/") or plain == target else Path(plain)
+    path = Path(plain)
     return [path if path.is_dir() else path.parent]
 
 
@@ -112,8 +114,8 @@ def read_source(source: Source, *, force: bool = False) -> SourceReading:
         return reading
     seen = text_hash("\n".join(f"{file.url} {text_hash(file.content)}" for file in result.files))
     dependencies: list[str] = []
-    for error in result.errors:
-        reading.problems.append(EmittedProblem(_problem_of(error, source)))
+    for failure in result.errors:
+        reading.problems.append(EmittedProblem(_problem_of(failure, source)))
         reading.complete = False
     for file in result.files:
         origin = Origin(
@@ -168,22 +170,22 @@ def _read_file(reader: Reader | None, file: ReadFile, origin: Origin, reading: S
                 Place(file.url),
             )
             reading.problems.append(EmittedProblem(problem))
-            reading.complete = False
+            reading.broken.add(origin.location)
             return dependencies
         for item in found:
             _read_entity(item, None, reader, file, origin, reading, dependencies)
         return dependencies
     for document in read_documents(file.content, file.url):
         if isinstance(document, Problem):
-            # It may hold what was known before: nothing of this source is taken to be gone.
+            # It may hold what was known before: nothing of this file is taken to be gone.
             reading.problems.append(EmittedProblem(document))
-            reading.complete = False
+            reading.broken.add(origin.location)
         else:
             _read_entity(document.value, document, reader, file, origin, reading, dependencies)
     return dependencies
 
 
-def _read_entity(  # noqa: PLR0913 - the pieces of one document travel together
+def _read_entity(
     value: Any,
     document: Document | None,
     reader: Reader | None,
@@ -196,10 +198,13 @@ def _read_entity(  # noqa: PLR0913 - the pieces of one document travel together
         pinned = document.pin(problems) if document is not None else list(problems)
         shown = value if isinstance(value, dict) else None
         reading.problems.extend(EmittedProblem(item, ref, shown) for item in pinned)
-        if not ref and any(item.severity == "error" for item in pinned):
-            reading.complete = False
+        errors = [item for item in pinned if item.severity == "error"]
+        if errors and not ref:
+            reading.broken.add(origin.location)
+        elif any(item.place.path in _IDENTITY for item in errors):
+            reading.doubtful[ref] = origin.location
 
-    ref = _ref_of(value)
+    ref = ref_of(value)
     if isinstance(value, dict) and reader is not None and file is not None:
         base = file
 
@@ -268,7 +273,7 @@ def emit(entity: dict[str, Any], origin: Origin, line: int) -> tuple[EmittedEnti
         location=origin.location,
         location_key=origin.location,
         line=line,
-        digest=text_hash(f"{line}{text}"),
+        digest=text_hash(text),
         text=text,
         edges=tuple(edges),
     )
@@ -296,9 +301,7 @@ def annotate(entity: dict[str, Any], origin: Origin, reader: Reader | None) -> N
     annotations[MANAGED_BY_ORIGIN] = origin.origin
 
 
-def _processed(
-    value: Any, stage: str, origin: Origin, ref: str, reject: Callable[..., None]
-) -> dict[str, Any] | None:
+def _processed(value: Any, stage: str, origin: Origin, ref: str, reject: Callable[..., None]) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         reject(check_envelope(value, origin.url), ref)
         return None
@@ -323,7 +326,7 @@ def _processed(
     return entity
 
 
-def _ref_of(value: Any) -> str:
+def ref_of(value: Any) -> str:
     """Answer the ref of an entity that may be broken, as far as it can be told."""
     if not isinstance(value, dict) or not isinstance(value.get("metadata"), dict):
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -11,8 +12,12 @@ from django.utils import timezone
 from callboard.plugins.catalog.models import Emission, Entity, Source, Tombstone
 from callboard.plugins.catalog.services.reading import settings
 from callboard.plugins.catalog.services.stitching import mark_dirty
+from callboard.plugins.catalog.services.targets import REGISTERED
 from callboard.plugins.catalog.services.writing import Applied, from_emission, write_entities
 from callboard.sdk.auth import principal
+
+GONE_FROM_SOURCE = "no longer in its source"
+"""Why most entities go: whoever maintains the source took them out."""
 
 
 def bury(refs: list[str], *, reason: str) -> list[str]:
@@ -53,7 +58,8 @@ def bury(refs: list[str], *, reason: str) -> list[str]:
         peers = [ref for (ref,) in cursor.fetchall()]
         cursor.execute("DELETE FROM cb_catalog_source_link WHERE parent_ref = ANY(%s)", [refs])
         cursor.execute(
-            "DELETE FROM cb_catalog_body USING cb_catalog_entity e WHERE e.id = entity_id AND e.ref = ANY(%s)", [refs]
+            "DELETE FROM cb_catalog_body USING cb_catalog_entity e WHERE e.id = entity_id AND e.ref = ANY(%s)",
+            [refs],
         )
         cursor.execute("DELETE FROM cb_catalog_entity WHERE ref = ANY(%s) RETURNING ref", [refs])
         removed = [ref for (ref,) in cursor.fetchall()]
@@ -64,7 +70,8 @@ def bury(refs: list[str], *, reason: str) -> list[str]:
 def collect_unreachable(done: Applied, *, reason: str = "its location is gone") -> None:
     """Remove sources that no registration leads to any longer, and what they alone emitted.
 
-    Reachability, not counting: locations that name each other in a circle go as well.
+    Reachability, not counting: locations that name each other in a circle go as well. An orphan that
+    is kept goes on leading to what it names.
     """
     while True:
         with connection.cursor() as cursor:
@@ -72,6 +79,9 @@ def collect_unreachable(done: Applied, *, reason: str = "its location is gone") 
                 """
                 WITH RECURSIVE reached(id) AS (
                   SELECT id FROM cb_catalog_source WHERE type = 'provider'
+                  UNION
+                  SELECT l.source_id FROM cb_catalog_source_link l
+                  JOIN cb_catalog_entity e ON e.ref = l.parent_ref AND e.orphan
                   UNION
                   SELECT l.source_id
                   FROM reached
@@ -83,15 +93,41 @@ def collect_unreachable(done: Applied, *, reason: str = "its location is gone") 
             )
             lost = [pk for (pk,) in cursor.fetchall()]
             if not lost:
+                _follow_origins(cursor)
                 return
-            cursor.execute(
-                "DELETE FROM cb_catalog_emission WHERE source_id = ANY(%s) RETURNING ref", [lost]
-            )
+            cursor.execute("DELETE FROM cb_catalog_emission WHERE source_id = ANY(%s) RETURNING ref", [lost])
             refs = [ref for (ref,) in cursor.fetchall()]
             held = Entity.objects.filter(source_id__in=lost).values_list("ref", flat=True)
             refs = list(dict.fromkeys([*refs, *held]))
         settle(refs, done, reason=reason)
         Source.objects.filter(pk__in=lost).delete()
+
+
+def _follow_origins(cursor: Any) -> None:
+    """Give sources whose registration is gone, but which another one leads to, that one's origin and trust."""
+    while True:
+        cursor.execute(
+            """
+            UPDATE cb_catalog_source s
+            SET origin = p.origin, trusted = p.trusted, due_at = now(), fingerprint = '', etag = ''
+            FROM cb_catalog_source_link l
+            JOIN cb_catalog_emission m ON m.ref = l.parent_ref
+            JOIN cb_catalog_source p ON p.id = m.source_id AND p.type <> 'provider'
+            JOIN cb_catalog_source r ON r.registered AND r.type || ':' || r.target = p.origin
+            WHERE l.source_id = s.id AND NOT s.registered AND s.type <> 'provider' AND s.origin <> p.origin
+              AND NOT EXISTS (
+                SELECT FROM cb_catalog_source o WHERE o.registered AND o.type || ':' || o.target = s.origin)
+              AND NOT EXISTS (
+                SELECT FROM cb_catalog_source_link v
+                JOIN cb_catalog_emission w ON w.ref = v.parent_ref
+                JOIN cb_catalog_source b ON b.id = w.source_id AND b.type = 'provider' AND b.target <> %s
+                WHERE v.source_id = s.id)
+            RETURNING s.id
+            """,
+            [REGISTERED],
+        )
+        if not cursor.fetchall():
+            return
 
 
 def settle(refs: Iterable[str], done: Applied, *, reason: str) -> None:
@@ -110,9 +146,7 @@ def settle(refs: Iterable[str], done: Applied, *, reason: str) -> None:
     if not unheld:
         return
     heirs: dict[str, Emission] = {}
-    for emission in (
-        Emission.objects.filter(ref__in=unheld).select_related("source").order_by("first_seen_at", "id")
-    ):
+    for emission in Emission.objects.filter(ref__in=unheld).select_related("source").order_by("first_seen_at", "id"):
         heirs.setdefault(emission.ref, emission)
     write_entities([(m.source, from_emission(m)) for m in heirs.values()], done)
     _drop_conflicts(heirs.values())

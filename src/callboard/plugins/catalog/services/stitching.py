@@ -20,6 +20,16 @@ from callboard.plugins.catalog.types.terms import search_values
 
 BATCH = 2000
 
+APPLY_LOCK = 0x_CA11_B0A2
+"""Advisory lock: one process at a time writes the catalog. Reading, which takes the time, goes on in parallel."""
+
+
+def lock_catalog() -> None:
+    """Wait until no other process writes the catalog; held to the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [APPLY_LOCK])
+
+
 COLUMNS = (
     "id", "etag", "json", "title", "description", "type", "lifecycle", "owner_ref", "system_ref", "tags", "terms",
     "fields", "errors",
@@ -32,9 +42,7 @@ def mark_dirty(refs: Iterable[str]) -> None:
     wanted = list(refs)
     if wanted:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE cb_catalog_entity SET dirty = true WHERE ref = ANY(%s) AND NOT dirty", [wanted]
-            )
+            cursor.execute("UPDATE cb_catalog_entity SET dirty = true WHERE ref = ANY(%s) AND NOT dirty", [wanted])
 
 
 def stitch_dirty(budget_seconds: float = 60.0) -> int:
@@ -43,9 +51,9 @@ def stitch_dirty(budget_seconds: float = 60.0) -> int:
     end = time.monotonic() + budget_seconds
     while time.monotonic() < end:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT ref FROM cb_catalog_entity WHERE dirty ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED", [BATCH]
-            )
+            # Relations that another process is just writing would be missed, and nobody would look again.
+            lock_catalog()
+            cursor.execute("SELECT ref FROM cb_catalog_entity WHERE dirty ORDER BY id LIMIT %s", [BATCH])
             refs = [ref for (ref,) in cursor.fetchall()]
             stitch(refs)
         done += len(refs)
@@ -109,7 +117,12 @@ def _stitch_batch(refs: list[str]) -> None:
 
 
 def _final(
-    pk: int, uid: str, orphan: bool, said: dict[str, Any], relations: list[dict[str, str]], status: list[dict[str, Any]]
+    pk: int,
+    uid: str,
+    orphan: bool,
+    said: dict[str, Any],
+    relations: list[dict[str, str]],
+    status: list[dict[str, Any]],
 ) -> tuple[Any, ...]:
     metadata = {k: v for k, v in said["metadata"].items() if k not in {"uid", "etag"}}
     if orphan:

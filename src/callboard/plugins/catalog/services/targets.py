@@ -8,6 +8,9 @@ from callboard.plugins.catalog.clients.types import LocationTarget, ReadError, R
 from callboard.plugins.catalog.models import Source
 from callboard.plugins.catalog.types.emitted import EmittedEntity
 
+REGISTERED = "registered-locations"
+"""The provider whose bucket holds a Location entity for every registered location."""
+
 _RESOLVER = Reader(ReadingLimits())
 """Resolving is arithmetic on names; nothing is read, so no limits matter."""
 

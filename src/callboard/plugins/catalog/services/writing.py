@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from django.utils import timezone
 
-from callboard.plugins.catalog.models import Emission, Entity, Source
+from callboard.plugins.catalog.models import Emission, Entity, Source, Tombstone
 from callboard.plugins.catalog.selectors.model import catalog_model
 from callboard.plugins.catalog.services.bulk import as_rows
 from callboard.plugins.catalog.services.stitching import mark_dirty
-from callboard.plugins.catalog.services.targets import targets_of
+from callboard.plugins.catalog.services.targets import REGISTERED, targets_of
 from callboard.plugins.catalog.types.emitted import EmittedEntity
 from callboard.sdk.auth import principal
 
@@ -93,15 +94,34 @@ def write_entities(winners: list[tuple[Source, EmittedEntity]], done: Applied) -
             [
                 as_rows(
                     (
-                        "uid", "ref", "kind", "namespace", "name", "kind_name", "display_name", "source_id",
-                        "location", "location_key", "line", "digest",
-                    ),  # fmt: skip
+                        "uid",
+                        "ref",
+                        "kind",
+                        "namespace",
+                        "name",
+                        "kind_name",
+                        "display_name",
+                        "source_id",
+                        "location",
+                        "location_key",
+                        "line",
+                        "digest",
+                    ),
                     (
                         (
-                            uuid.uuid4(), e.ref, kind, rest.partition("/")[0], rest.partition("/")[2],
-                            e.entity["kind"], e.entity["metadata"]["name"], s.pk, e.location, e.location_key,
-                            e.line, e.digest,
-                        )  # fmt: skip
+                            uuid.uuid4(),
+                            e.ref,
+                            kind,
+                            rest.partition("/")[0],
+                            rest.partition("/")[2],
+                            e.entity["kind"],
+                            e.entity["metadata"]["name"],
+                            s.pk,
+                            e.location,
+                            e.location_key,
+                            e.line,
+                            e.digest,
+                        )
                         for (s, e), (kind, _, rest) in zip(winners, parts, strict=True)
                     ),
                 )
@@ -109,6 +129,7 @@ def write_entities(winners: list[tuple[Source, EmittedEntity]], done: Applied) -
         )
     _write_relations([e for _, e in winners])
     _write_links(winners, done)
+    _note_returns([e.ref for _, e in winners if e.ref not in before])
     for _, emitted in winners:
         (done.changed if emitted.ref in before else done.created).append(emitted.ref)
 
@@ -131,6 +152,12 @@ def _keep_versions(emitted: list[EmittedEntity], before: dict[str, dict[str, Any
             """,
             [actor.ref, [e.ref for e in changed]],
         )
+
+
+def _note_returns(refs: list[str]) -> None:
+    """Write on the tombstones of these entities that they are back."""
+    if refs:
+        Tombstone.objects.filter(ref__in=refs, restored_at=None).update(restored_at=timezone.now())
 
 
 def _write_relations(emitted: list[EmittedEntity]) -> None:
@@ -182,7 +209,10 @@ def _write_links(winners: list[tuple[Source, EmittedEntity]], done: Applied) -> 
             SELECT uid, type, target, presence, origin, trusted, now(), false, '', '', '', '', '{}', 0
             FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[])
               AS t(uid, type, target, presence, origin, trusted)
-            ON CONFLICT (type, target) DO NOTHING RETURNING id
+            ON CONFLICT (type, target) DO UPDATE SET
+              trusted = true, origin = excluded.origin, due_at = now(), fingerprint = '', etag = ''
+              WHERE excluded.trusted AND NOT cb_catalog_source.trusted AND NOT cb_catalog_source.registered
+            RETURNING xmax = 0
             """,
             [
                 [uuid.uuid4() for _ in wanted],
@@ -190,10 +220,11 @@ def _write_links(winners: list[tuple[Source, EmittedEntity]], done: Applied) -> 
                 [target for _, target in wanted],
                 [presence for _, _, presence in wanted.values()],
                 [_origin(source, e) for source, e, _ in wanted.values()],
-                [source.trusted for source, _, _ in wanted.values()],
+                # The bucket of registrations may be trusted; what was registered is so by who did it.
+                [source.trusted and source.target != REGISTERED for source, _, _ in wanted.values()],
             ],
         )
-        done.new_sources += len(cursor.fetchall())
+        done.new_sources += sum(1 for (new,) in cursor.fetchall() if new)
         cursor.execute(
             """
             WITH said AS (
@@ -214,6 +245,22 @@ def _write_links(winners: list[tuple[Source, EmittedEntity]], done: Applied) -> 
             [*([row[i] for row in links] for i in range(4)), [e.ref for _, e in places]],
         )
         (dropped,) = cursor.fetchone() or (0,)
+        # It must be there as soon as one of those who name it says so.
+        cursor.execute(
+            """
+            UPDATE cb_catalog_source s SET presence = now.presence, due_at = now(), fingerprint = '', etag = ''
+            FROM (
+              SELECT source_id,
+                CASE WHEN bool_or(presence <> 'optional') THEN 'required' ELSE 'optional' END AS presence
+              FROM cb_catalog_source_link WHERE source_id IN (
+                SELECT s.id FROM unnest(%s::text[], %s::text[]) AS t(type, target)
+                JOIN cb_catalog_source s ON s.type = t.type AND s.target = t.target)
+              GROUP BY source_id
+            ) now
+            WHERE s.id = now.source_id AND s.presence <> now.presence
+            """,
+            [[kind for kind, _ in wanted], [target for _, target in wanted]],
+        )
     done.links_dropped |= bool(dropped)
 
 

@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from callboard.plugins.catalog.types.filters import Filter, FilterError, filter_from_json, filter_to_json
 from callboard.plugins.catalog.types.order import OrderError, OrderField, order_from_json, order_to_json
 from callboard.plugins.catalog.types.predicates import (
@@ -76,9 +78,17 @@ def decode(text: str, what: str = "cursor") -> dict[str, Any]:
         data = json.loads(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
     except (ValueError, binascii.Error, RecursionError) as error:
         raise CursorError(f"Malformed {what}, could not be parsed") from error
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or not _storable(data):
         raise CursorError(f"Malformed {what}, could not be parsed")
     return data
+
+
+def _storable(data: Any) -> bool:
+    """Tell whether the database could take every text in it."""
+    try:
+        return b"\\u0000" not in orjson.dumps(data)
+    except TypeError:
+        return False
 
 
 def encode_after(cursor: AfterCursor) -> str:

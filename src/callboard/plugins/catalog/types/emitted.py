@@ -42,6 +42,9 @@ class SourceReading:
 
     ``complete``  whether what is not in ``entities`` is truly gone. A failed or partial reading is not
                   complete: what was known stays.
+    ``broken``    locations of files in which it cannot be told who is meant: whatever was known from
+                  them stays. ``doubtful`` are rejected refs whose very name is in question (with their
+                  file): if nobody knows such a ref, something known may be hidden behind a typing error.
     ``removed``   refs that a delta takes away.
     ``unchanged`` the source said that nothing is new; only its schedule moves.
     """
@@ -56,5 +59,7 @@ class SourceReading:
     fingerprint: str = ""
     files: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    broken: set[str] = field(default_factory=set)
+    doubtful: dict[str, str] = field(default_factory=dict)
     delta: bool = False
     retry_after: float | None = None

@@ -57,9 +57,7 @@ contributions = (
     ),
     SettingsPage(id="portal.tab-profile", title="Profile", page="settings", icon="user", order=10),
     SettingsPage(id="portal.tab-account", title="Account", page="settings-account", icon="lock", order=20),
-    SettingsPage(
-        id="portal.tab-appearance", title="Appearance", page="settings-appearance", icon="sun", order=30
-    ),
+    SettingsPage(id="portal.tab-appearance", title="Appearance", page="settings-appearance", icon="sun", order=30),
     SettingsPage(id="portal.tab-tokens", title="API tokens", page="settings-tokens", icon="key", order=40),
     Command(
         id="portal.open-settings",

@@ -118,7 +118,7 @@ contributions = (
     ),
     HealthCheck(id="portal.worker", title="Worker", check=_worker),
     EventType(
-        id="callboard.ping",
+        id="portal.ping",
         title="Test",
         description="Sent by hand to one webhook, to see whether it works.",
         schema={"type": "object", "properties": {"webhook": {"type": "string"}}, "required": ["webhook"]},

@@ -17,9 +17,7 @@ from callboard.sdk.permissions import require
 from callboard.sdk.plugins import contributions
 
 
-def create_own_token(
-    user: User, name: str, scopes: Iterable[str], expires_days: int | None
-) -> tuple[ApiToken, str]:
+def create_own_token(user: User, name: str, scopes: Iterable[str], expires_days: int | None) -> tuple[ApiToken, str]:
     """Create a token that acts as the person who asks; answer it with its secret."""
     require("portal.settings.manage")
     wanted = _known_scopes(scopes)
@@ -72,9 +70,7 @@ def _announce(token: ApiToken, change: str) -> None:
     publish("portal.token-changed", {"id": str(token.pk), "subject": token.subject, "change": change})
 
 
-def _create(
-    name: str, scopes: list[str], expires_days: int | None, user: User | None
-) -> tuple[ApiToken, str]:
+def _create(name: str, scopes: list[str], expires_days: int | None, user: User | None) -> tuple[ApiToken, str]:
     with transaction.atomic():
         token, secret = auth.create_token(name, scopes, expires_days, user)
         details = {"name": token.name, "subject": token.subject, "scopes": scopes, "days": expires_days}

@@ -9,7 +9,6 @@ from allauth.account.forms import LoginForm
 from allauth.account.mixins import RedirectAuthenticatedUserMixin
 from allauth.account.views import LoginView
 from allauth.socialaccount.adapter import get_adapter as get_social_adapter
-from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -32,7 +31,7 @@ from callboard.sdk.auth import (
     guests_welcome,
     start_guest_session,
 )
-from callboard.sdk.ui import render
+from callboard.sdk.ui import render, toast
 
 LINK_TRIES = 20
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -76,7 +75,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         logout(request)
     else:
         request.session.flush()
-    messages.success(request, _("You are signed out."))
+    toast(request, _("You are signed out."))
     return redirect("sign-in")
 
 
@@ -114,10 +113,10 @@ def setup(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/setup.html", {**context, "errors": {field: str(error)}}, status=422)
     if link.purpose == "setup":
         login(request, user, backend=_BACKEND)
-        messages.success(request, _("Welcome. You are the administrator of this portal."))
+        toast(request, _("Welcome. You are the administrator of this portal."))
         return redirect("/")
     # A second factor may be asked for, so the way in is the sign-in page.
-    messages.success(request, _("Your password is set. Sign in with it."))
+    toast(request, _("Your password is set. Sign in with it."))
     return redirect("sign-in")
 
 

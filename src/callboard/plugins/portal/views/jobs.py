@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,7 +22,7 @@ _LENGTH = 300
 def job_list(request: HttpRequest) -> HttpResponse:
     """Show runs, filtered, or what is scheduled. People see their own runs, managers all."""
     manages = jobs.may_manage()
-    context = {"manages": manages, "worker_alive": jobs.worker_alive()}
+    context: dict[str, Any] = {"manages": manages, "worker_alive": jobs.worker_alive()}
     if request.GET.get("tab") == "schedules" and manages:
         context |= {"tab": "schedules", "schedules": jobs.schedules(), "workers": jobs.workers()}
         return render(request, "portal/jobs.html", context)

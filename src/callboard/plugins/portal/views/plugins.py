@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -13,7 +12,7 @@ from callboard.plugins.portal.services import plugins
 from callboard.plugins.portal.types import PluginRow
 from callboard.sdk.permissions import require
 from callboard.sdk.plugins import PluginSwitchError
-from callboard.sdk.ui import render
+from callboard.sdk.ui import render, toast
 
 
 @require_safe
@@ -40,10 +39,10 @@ def plugin_switch(request: HttpRequest, name: str) -> HttpResponse:
     try:
         if request.POST.get("to") == "on":
             plugins.enable_plugin(name)
-            messages.success(request, _("%(plugin)s is on.") % {"plugin": plugin.title})
+            toast(request, _("%(plugin)s is on.") % {"plugin": plugin.title})
         else:
             plugins.disable_plugin(name)
-            messages.success(request, _("%(plugin)s is off. Its data is kept.") % {"plugin": plugin.title})
+            toast(request, _("%(plugin)s is off. Its data is kept.") % {"plugin": plugin.title})
     except PluginSwitchError as error:
         context = {"plugin": plugin, "error": str(error)}
         return render(request, "portal/plugin_switch.html", context, status=422)

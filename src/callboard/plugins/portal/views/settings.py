@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from allauth.mfa.utils import is_mfa_enabled
-from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,7 +17,7 @@ from callboard.lib.refs import EntityRef, RefError
 from callboard.plugins.portal.services import accounts, tokens
 from callboard.sdk.auth import PLAIN_SCOPES, THEMES, AccountError, User, list_tokens, person_of, principal
 from callboard.sdk.permissions import require
-from callboard.sdk.ui import render
+from callboard.sdk.ui import render, toast
 
 THEME_COOKIE = "callboard_theme"
 LIFETIMES = (7, 30, 90, 365)
@@ -30,7 +29,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     user = _owner(request)
     if request.method == "POST":
         accounts.change_own_profile(user, request.POST.get("name", ""))
-        messages.success(request, _("Saved."))
+        toast(request, _("Saved."))
         return redirect("settings")
     person = person_of(user)
     context = {
@@ -58,7 +57,7 @@ def account(request: HttpRequest) -> HttpResponse:
         errors = {error.field or "password": str(error)}
         return _page(request, "account", {**context, "errors": errors}, status=422)
     update_session_auth_hash(request, user)
-    messages.success(request, _("Your password is changed, and all other sessions are signed out."))
+    toast(request, _("Your password is changed, and all other sessions are signed out."))
     return redirect("settings-account")
 
 
@@ -68,7 +67,7 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
     user = _owner(request)
     accounts.sign_out_everywhere(user)
     update_session_auth_hash(request, user)
-    messages.success(request, _("All other sessions are signed out."))
+    toast(request, _("All other sessions are signed out."))
     return redirect("settings-account")
 
 
@@ -80,10 +79,8 @@ def appearance(request: HttpRequest) -> HttpResponse:
         try:
             accounts.change_own_theme(user, request.POST.get("theme", ""))
         except AccountError as error:
-            return _page(
-                request, "appearance", {"themes": THEMES, "errors": {"theme": str(error)}}, status=422
-            )
-        messages.success(request, _("Saved."))
+            return _page(request, "appearance", {"themes": THEMES, "errors": {"theme": str(error)}}, status=422)
+        toast(request, _("Saved."))
         response = redirect("settings-appearance")
         # What this browser chose earlier would otherwise win over the account.
         response.delete_cookie(THEME_COOKIE)
@@ -118,9 +115,9 @@ def revoke_token(request: HttpRequest, token_id: str) -> HttpResponse:
     """Stop a token."""
     try:
         token = tokens.revoke_token(token_id)
-        messages.success(request, _("The token %(name)s is revoked.") % {"name": token.name})
+        toast(request, _("The token %(name)s is revoked.") % {"name": token.name})
     except AccountError as error:
-        messages.error(request, str(error))
+        toast(request, str(error), "danger")
     return redirect("settings-tokens")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,7 +15,7 @@ from callboard.plugins.portal.selectors import users_found
 from callboard.plugins.portal.services import accounts
 from callboard.sdk.auth import AccountError, User
 from callboard.sdk.permissions import require
-from callboard.sdk.ui import offset_page, render
+from callboard.sdk.ui import offset_page, render, toast
 
 PAGE_SIZE = 50
 
@@ -56,9 +55,9 @@ def user_action(request: HttpRequest, user_id: int, action: str) -> HttpResponse
             context |= {"created": user, "link": _link(request, secret), "again": True}
             return render(request, "portal/users.html", context)
         _do(user_id, action)
-        messages.success(request, _("Saved."))
+        toast(request, _("Saved."))
     except AccountError as error:
-        messages.error(request, str(error))
+        toast(request, str(error), "danger")
     return redirect("users")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -53,11 +54,9 @@ def webhook_detail(request: HttpRequest, webhook_id: UUID) -> HttpResponse:
         return _detail(request, webhook_id, {})
     values = _values(request)
     try:
-        events.change_webhook(
-            webhook_id, title=values["title"], url=values["url"], events=values["events"].split()
-        )
+        events.change_webhook(webhook_id, title=values["title"], url=values["url"], events=values["events"].split())
     except events.WebhookError as error:
-        context = {"tab": "settings", "values": values, "error": str(error), "field": error.field}
+        context: dict[str, Any] = {"tab": "settings", "values": values, "error": str(error), "field": error.field}
         return _detail(request, webhook_id, context, status=422)
     messages.success(request, _("Saved."))
     return redirect("webhook", webhook_id=webhook_id)
@@ -92,16 +91,15 @@ def webhook_action(request: HttpRequest, webhook_id: UUID, action: str) -> HttpR
 @require_POST
 def dead_letters_replay(request: HttpRequest) -> HttpResponse:
     """Hand dead letters to their subscribers again."""
-    chosen = [int(pk) for pk in request.POST.getlist("delivery") if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    asked = request.POST.getlist("delivery")
+    chosen = [int(pk) for pk in asked if pk.isascii() and pk.isdigit() and len(pk) < 19]
     count = events.replay(chosen)
     text = ngettext("%(count)d event is handed over again.", "%(count)d events are handed over again.", count)
     messages.success(request, text % {"count": count})
     return redirect("webhooks")
 
 
-def _detail(
-    request: HttpRequest, webhook_id: UUID, extra: dict[str, object], status: int = 200
-) -> HttpResponse:
+def _detail(request: HttpRequest, webhook_id: UUID, extra: dict[str, Any], status: int = 200) -> HttpResponse:
     webhook = events.webhook(webhook_id)
     if webhook is None:
         raise Http404(_("There is no such webhook; somebody may have deleted it."))
@@ -121,9 +119,7 @@ def _detail(
     return render(request, "portal/webhook.html", context, status=status)
 
 
-def _form(
-    request: HttpRequest, values: dict[str, str], error: events.WebhookError | None = None
-) -> HttpResponse:
+def _form(request: HttpRequest, values: dict[str, str], error: events.WebhookError | None = None) -> HttpResponse:
     context = {"values": values, "event_types": events.event_types()}
     if error is None:
         return render(request, "portal/webhook_new.html", context)
@@ -133,9 +129,7 @@ def _form(
 
 def _values(request: HttpRequest) -> dict[str, str]:
     # PostgreSQL knows no NUL in text.
-    return {
-        name: request.POST.get(name, "").replace("\0", "")[:20_000] for name in ("title", "url", "events")
-    }
+    return {name: request.POST.get(name, "").replace("\0", "")[:20_000] for name in ("title", "url", "events")}
 
 
 def _uuid(text: str) -> UUID:

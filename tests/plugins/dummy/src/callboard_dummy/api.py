@@ -1,11 +1,11 @@
 """HTTP API of the dummy plugin."""
 
-from callboard_dummy import services
-from callboard_dummy.selectors import readable_things
 from django.http import HttpRequest
 from ninja import Schema
 
 from callboard.sdk.api import ApiError, router
+from callboard_dummy import services
+from callboard_dummy.selectors import readable_things
 
 api = router(tags=["Things"])
 

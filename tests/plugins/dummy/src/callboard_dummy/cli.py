@@ -1,10 +1,10 @@
 """Commands of the dummy plugin: `callboard dummy …`."""
 
 import typer
-from callboard_dummy import services
-from callboard_dummy.selectors import readable_things
 
 from callboard.sdk.cli import show
+from callboard_dummy import services
+from callboard_dummy.selectors import readable_things
 
 app = typer.Typer(help="Things.", no_args_is_help=True)
 

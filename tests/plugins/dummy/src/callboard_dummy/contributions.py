@@ -1,7 +1,5 @@
 """One of everything."""
 
-from callboard_dummy import actions, api, cli, facts, jobs, mcp, providers, search, selectors, services, types, views
-
 from callboard.sdk.contributions import (
     ApiRouter,
     CatalogProcessor,
@@ -31,6 +29,7 @@ from callboard.sdk.contributions import (
     Rule,
     ScaffolderAction,
     SearchCollator,
+    Service,
     SettingsPage,
     Shredder,
     Subscriber,
@@ -39,13 +38,33 @@ from callboard.sdk.contributions import (
     Track,
     Widget,
 )
+from callboard_dummy import (
+    actions,
+    api,
+    cli,
+    facts,
+    jobs,
+    mcp,
+    providers,
+    search,
+    selectors,
+    services,
+    types,
+    views,
+)
 
 NAMES = {"type": "array", "items": {"type": "string"}}
 WOOD = {"type": "object", "required": ["wood"], "properties": {"wood": {"type": "string"}}}
 
 contributions = (
     Page(id="dummy.page", title="Dummy", path="dummy", view=views.page, name="dummy.page"),
-    Page(id="dummy.failing", title="Dummy that fails", path="dummy/failing", view=views.failing, name="dummy.failing"),
+    Page(
+        id="dummy.failing",
+        title="Dummy that fails",
+        path="dummy/failing",
+        view=views.failing,
+        name="dummy.failing",
+    ),
     Page(
         id="dummy.preferences",
         title="Dummy preferences",
@@ -54,7 +73,13 @@ contributions = (
         name="dummy.preferences",
     ),
     NavItem(id="dummy.nav", title="Dummy things", page="dummy.page", icon="ghost", badge=views.badge, order=900),
-    Command(id="dummy.open", title="Open the dummy", page="dummy.page", query="?from=palette", keywords=("marionette",)),
+    Command(
+        id="dummy.open",
+        title="Open the dummy",
+        page="dummy.page",
+        query="?from=palette",
+        keywords=("marionette",),
+    ),
     PaletteSource(id="dummy.things", title="Dummy finds", find=views.find),
     SettingsPage(id="dummy.settings", title="Dummy settings", page="dummy.preferences", icon="ghost", order=900),
     Widget(id="dummy.widget", title="Dummy widget", render=views.widget, size="small", icon="ghost"),
@@ -97,7 +122,11 @@ contributions = (
     ),
     TemplateFilter(id="dummy.shout", title="Shout", name="dummy_shout", apply=actions.shout),
     FactCollector(
-        id="dummy.strings", title="Strings", schema={"type": "integer"}, collect=facts.collect, kinds=("Puppet",)
+        id="dummy.strings",
+        title="Strings",
+        schema={"type": "integer"},
+        collect=facts.collect,
+        kinds=("Puppet",),
     ),
     Check(
         id="dummy.enough-strings",
@@ -107,7 +136,10 @@ contributions = (
         remedy="Add a string.",
     ),
     Track(
-        id="dummy.stagecraft", title="Stagecraft", levels=(("Extra", ("dummy.enough-strings",)),), kinds=("Puppet",)
+        id="dummy.stagecraft",
+        title="Stagecraft",
+        levels=(("Extra", ("dummy.enough-strings",)),),
+        kinds=("Puppet",),
     ),
     Permission(id="dummy.thing.read", title="See things", action="read", resource_type="dummy-thing"),
     Permission(id="dummy.thing.create", title="Add things", action="create"),
@@ -119,10 +151,9 @@ contributions = (
         query=selectors.belongs_to,
         reason=lambda params: f"it belongs to one of {', '.join(params['claims'])}",
     ),
-    ResourceType(
-        id="dummy-thing", title="Thing", queryset=selectors.all_things, lookup=selectors.thing_named
-    ),
+    ResourceType(id="dummy-thing", title="Thing", queryset=selectors.all_things, lookup=selectors.thing_named),
     Job(id="dummy.make", title="Make things", run=jobs.make_things, lock="dummy.make", retries=1),
+    Service(id="dummy.company", title="Company", run=jobs.keep_company),
     EventType(
         id="dummy.thing-added",
         title="A thing was added",

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from callboard_dummy.selectors import all_things
-
 from callboard.plugins.catalog.public import entity_views
 from callboard.sdk.contributions import HealthResult
+from callboard_dummy.selectors import all_things
 
 
 def collect(refs: Iterable[str]) -> Iterator[tuple[str, int]]:

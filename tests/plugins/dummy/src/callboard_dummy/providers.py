@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from callboard_dummy.types import LABEL, STAMP, puppet
-
 from callboard.sdk.contributions import Mutation
+from callboard_dummy.types import LABEL, STAMP, puppet
 
 
 def changes() -> Iterator[Mutation]:

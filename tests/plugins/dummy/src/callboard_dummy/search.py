@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from callboard_dummy.selectors import all_things
-
 from callboard.sdk.contributions import SearchDocument
+from callboard_dummy.selectors import all_things
 
 
 def documents() -> Iterator[SearchDocument]:

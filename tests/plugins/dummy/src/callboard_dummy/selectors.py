@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from callboard_dummy.models import Thing
 from django.db.models import Q, QuerySet
 
 from callboard.sdk.permissions import allowed_filter
+from callboard_dummy.models import Thing
 
 
 def all_things() -> QuerySet[Thing]:

@@ -1,11 +1,11 @@
 """Writes of the dummy plugin."""
 
-from callboard_dummy.models import Thing
 from django.db import transaction
 
 from callboard.sdk.audit import record
 from callboard.sdk.events import publish
 from callboard.sdk.permissions import require
+from callboard_dummy.models import Thing
 
 
 def add_thing(name: str, owner: str = "") -> Thing:

@@ -1,15 +1,14 @@
 """Pages and parts of pages of the dummy plugin."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from callboard_dummy.selectors import readable_things
 from django.http import HttpRequest, HttpResponse
 
 from callboard.plugins.catalog.public import EntityView
 from callboard.sdk.config import room_settings
 from callboard.sdk.contributions import PaletteEntry
 from callboard.sdk.ui import render, render_to_string
+from callboard_dummy.selectors import readable_things
 
 
 def page(request: HttpRequest) -> HttpResponse:

@@ -170,7 +170,7 @@ def test_a_ping_reaches_one_webhook_alone(receiver):
     webhook, _ = services.create_webhook("Chat", receiver.url, ["sample.happened"])
     services.ping_webhook(webhook.pk)
     assert send_due() == [200]
-    assert receiver.got[0][0]["Callboard-Event"] == "callboard.ping"
+    assert receiver.got[0][0]["Callboard-Event"] == "portal.ping"
     assert selectors.deliveries_of(webhook.pk).count() == 1
 
 

@@ -1,0 +1,76 @@
+"""Name entities the way people know them: title, icon and address for many refs in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch
+
+from callboard.lib.refs import EntityRef, RefError
+from callboard.plugins.catalog.selectors.model import catalog_model
+from callboard.plugins.catalog.selectors.querying import readable
+from callboard.plugins.catalog.selectors.views import entity_url
+
+FALLBACK_ICON = "box"
+
+
+@dataclass(frozen=True)
+class Named:
+    """An entity as a link: ``exists`` is false for a ref that points nowhere, or to what the caller may not see."""
+
+    ref: str
+    kind: str
+    label: str
+    url: str
+    icon: str
+    exists: bool = True
+    description: str = ""
+    type: str = ""
+    lifecycle: str = ""
+    owner_ref: str = ""
+
+
+def kind_icon(kind: str) -> str:
+    """Answer the icon of a kind, in any case."""
+    found = catalog_model().kind_named(kind)
+    return found.icon if found else FALLBACK_ICON
+
+
+def kind_title(kind: str) -> str:
+    """Answer a kind in its own spelling; an unknown one as it came."""
+    found = catalog_model().kind_named(kind)
+    return (found.title or found.kind) if found else kind
+
+
+def named(refs: Iterable[str]) -> dict[str, Named]:
+    """Answer every ref as a link; those that do not exist say so."""
+    wanted = {ref.lower() for ref in refs if ref}
+    found: dict[str, Named] = {}
+    if not wanted:
+        return found
+    rows = readable().filter(ref__in=wanted)
+    for ref, kind, name, title, description, type_, lifecycle, owner in rows.values_list(
+        "ref", "kind_name", "display_name", "title", "description", "type", "lifecycle", "owner_ref"
+    ):
+        found[ref] = Named(
+            ref, kind, title or name, address(ref), kind_icon(kind), True, description, type_, lifecycle, owner
+        )
+    for ref in wanted - found.keys():
+        found[ref] = nameless(ref)
+    return found
+
+
+def nameless(ref: str) -> Named:
+    """Answer a ref that points nowhere, by its own name."""
+    kind, _, rest = ref.partition(":")
+    return Named(ref, kind_title(kind), rest.rpartition("/")[2] or ref, address(ref), kind_icon(kind), exists=False)
+
+
+def address(ref: str) -> str:
+    """Answer the address of an entity's page; nothing for what cannot be a ref."""
+    try:
+        EntityRef.parse(ref, None, "default")
+        return entity_url(ref)
+    except (RefError, NoReverseMatch):
+        return ""

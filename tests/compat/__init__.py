@@ -1,0 +1,1 @@
+"""Drive the portal with clients of the original."""
