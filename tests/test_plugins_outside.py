@@ -286,7 +286,8 @@ def test_switched_off_its_api_answers_503_and_its_command_is_refused():
     off = seen("switched_off")
     assert off["api"] == 503
     assert off["command"]["status"] != 0
-    assert "dummy" in off["command"]["err"]
+    assert "switched off" in off["command"]["err"]
+    assert "callboard plugin enable dummy" in off["command"]["err"]
 
 
 def test_switched_on_again_everything_is_still_there():

@@ -20,13 +20,10 @@ FOLDERS = {"templates", "static", "migrations", "locale", "tests", "README.md", 
 
 MORE_THAN_A_DOCSTRING = {
     "src/callboard/lib/yaml12/__init__.py": "replaces a single file",
-    "src/callboard/plugins/catalog/clients/__init__.py": "replaces a single file",
-    "src/callboard/plugins/catalog/types/__init__.py": "replaces a single file",
     "src/callboard/plugins/catalog/contributions/__init__.py": "puts the parts of the list together",
     "src/callboard/plugins/portal/contributions/__init__.py": "puts the parts of the list together",
     "src/callboard/project/cli/__init__.py": "the entry point of the command, which must start fast",
     "src/callboard/project/postgres/__init__.py": "replaces a single file",
-    "src/callboard/project/supervisor/__init__.py": "replaces a single file",
 }
 
 WIRE_NAMES = (contract.Rule, contract.ResourceType, contract.FormField, contract.Flag, contract.ScaffolderAction)

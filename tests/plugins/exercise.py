@@ -200,11 +200,6 @@ def settings_tab() -> Any:
     return {"tabs": text(person.get("/settings")), "page": person.get("/settings/dummy").status_code}
 
 
-@check
-def home() -> Any:
-    return with_parts(person, "/")
-
-
 def with_parts(client: Client, address: str) -> str:
     """Answer a page together with the parts of it that load later."""
     whole = text(client.get(address))
@@ -281,6 +276,11 @@ def entity_page() -> Any:
 @check
 def catalog_page() -> Any:
     return text(person.get(reverse("catalog")))
+
+
+@check
+def home() -> Any:
+    return with_parts(person, "/")
 
 
 # --- Access ------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from callboard.core.config.console import wants_json
+from callboard.core.config.console import fail, wants_json
 from callboard.project.version import __version__
 
 _until_the_end = ExitStack()
@@ -39,7 +39,7 @@ class PluginCommands(TyperGroup):
         if ctx.resilient_parsing or cmd_name not in sys.argv[1:]:
             # Listed in the help, not called: a title is all that is shown.
             return _Titled(titles[cmd_name]).command(cmd_name) if cmd_name in titles else None
-        return self._load(needs_database="--help" not in sys.argv).get(cmd_name)
+        return self._load(needs_database="--help" not in sys.argv, wanted=cmd_name).get(cmd_name)
 
     def _known(self) -> dict[str, str]:
         note = _note()
@@ -53,7 +53,7 @@ class PluginCommands(TyperGroup):
         except Exception:  # noqa: BLE001 - the help of a portal that is not set up shows its own commands
             return {}
 
-    def _load(self, *, needs_database: bool) -> dict[str, Any]:
+    def _load(self, *, needs_database: bool, wanted: str = "") -> dict[str, Any]:
         from callboard.project.boot import start_django
 
         start_django(database=needs_database)
@@ -65,6 +65,9 @@ class PluginCommands(TyperGroup):
         if not registry.quarantined():  # otherwise the note would lack what a mended plugin brings
             _remember({item.name: item.title for _, item in owned})
         off = registry.disabled() if needs_database else frozenset()
+        for name, item in owned:
+            if item.name == wanted and name in off:
+                fail(f"the command belongs to the plugin {name}, which is switched off", f"callboard plugin enable {name}")
         if needs_database:
             # Whoever may run commands on this machine is its operator; the process ends with the command.
             _until_the_end.enter_context(act_as(OPERATOR, "cli"))

@@ -63,7 +63,7 @@ PAGE_OF_ALL = 10_000
 NUMBER = 2_000_000_000
 
 Limit = Annotated[int | None, Query(ge=0, le=NUMBER)]
-ERRORS = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut}
+ERRORS = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut, 404: ErrorOut}
 
 
 def missing(kind: str, namespace: str, name: str) -> NotFoundError:
@@ -161,7 +161,7 @@ def refuse_null(*texts: str) -> None:
         raise InputError("Invalid request, a null character matches nothing")
 
 
-@api.get("/entities/by-uid/{uid}", response={200: EntityOut, 404: ErrorOut, **ERRORS}, operation_id="GetEntityByUid")
+@api.get("/entities/by-uid/{uid}", response={200: EntityOut, **ERRORS}, operation_id="GetEntityByUid")
 def get_by_uid(request: HttpRequest, uid: str) -> HttpResponse:
     """Answer one entity by its uid."""
     body = querying.body_by_uid(uid) if _is_uuid(uid) else None
@@ -183,7 +183,7 @@ def delete_by_uid(request: HttpRequest, uid: str) -> HttpResponse:
 
 @api.get(
     "/entities/by-name/{kind}/{namespace}/{name}",
-    response={200: EntityOut, 404: ErrorOut, **ERRORS},
+    response={200: EntityOut, **ERRORS},
     operation_id="GetEntityByName",
 )
 def get_by_name(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
@@ -196,7 +196,7 @@ def get_by_name(request: HttpRequest, kind: str, namespace: str, name: str) -> H
 
 @api.get(
     "/entities/by-name/{kind}/{namespace}/{name}/ancestry",
-    response={200: AncestryOut, 404: ErrorOut, **ERRORS},
+    response={200: AncestryOut, **ERRORS},
     operation_id="GetEntityAncestryByName",
 )
 def get_ancestry(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:
@@ -243,7 +243,7 @@ def post_facets(request: HttpRequest, body: FacetsIn) -> HttpResponse:
     return json_value({"facets": querying.facets(query, body.facets)})
 
 
-@api.post("/refresh", response={200: None, 404: ErrorOut, **ERRORS}, operation_id="RefreshEntity")
+@api.post("/refresh", response={200: None, **ERRORS}, operation_id="RefreshEntity")
 def post_refresh(request: HttpRequest, body: RefreshIn) -> HttpResponse:
     """Have the source of an entity read again, at once; the answer does not wait for it."""
     try:
@@ -256,7 +256,7 @@ def post_refresh(request: HttpRequest, body: RefreshIn) -> HttpResponse:
 
 @api.post(
     "/validate-entity",
-    response={200: None, 400: ErrorsOut | ErrorOut, 401: ErrorOut, 403: ErrorOut},
+    response={**ERRORS, 200: None, 400: ErrorsOut | ErrorOut},
     operation_id="ValidateEntity",
 )
 def post_validate(request: HttpRequest, body: ValidateIn) -> HttpResponse:
@@ -300,7 +300,7 @@ def get_pending(
 
 @api.delete(
     "/entities/unprocessed/delete/{entity_id}",
-    response={204: None, 404: ErrorOut, **ERRORS},
+    response={204: None, **ERRORS},
     operation_id="DeleteUnprocessedEntity",
 )
 def delete_unprocessed(request: HttpRequest, entity_id: Annotated[str, Field(max_length=64)]) -> HttpResponse:

@@ -107,7 +107,7 @@ def query_locations(request: HttpRequest, body: LocationQueryIn) -> HttpResponse
     return json_value({"items": [shape(s) for s in items], "totalItems": total, "pageInfo": info})
 
 
-@api.get("/locations/{id}", response={200: LocationOut, 404: ErrorOut, **ERRORS}, operation_id="GetLocation")
+@api.get("/locations/{id}", response={200: LocationOut, **ERRORS}, operation_id="GetLocation")
 def get_location(request: HttpRequest, id: str) -> HttpResponse:
     """Answer one registered location."""
     return json_value(shape(_find(id)))
@@ -115,7 +115,7 @@ def get_location(request: HttpRequest, id: str) -> HttpResponse:
 
 @api.put(
     "/locations/{id}",
-    response={200: LocationOut, 404: ErrorOut, 409: ErrorOut, **ERRORS},
+    response={200: LocationOut, 409: ErrorOut, **ERRORS},
     operation_id="UpdateLocation",
 )
 def put_location(request: HttpRequest, id: str, body: LocationUpdateIn) -> HttpResponse:
@@ -131,7 +131,7 @@ def put_location(request: HttpRequest, id: str, body: LocationUpdateIn) -> HttpR
     return json_value(shape(moved))
 
 
-@api.delete("/locations/{id}", response={204: None, 404: ErrorOut, **ERRORS}, operation_id="DeleteLocation")
+@api.delete("/locations/{id}", response={204: None, **ERRORS}, operation_id="DeleteLocation")
 def delete_location(request: HttpRequest, id: str) -> HttpResponse:
     """Unregister a location; what it alone brought goes too."""
     try:
@@ -143,7 +143,7 @@ def delete_location(request: HttpRequest, id: str) -> HttpResponse:
 
 @api.get(
     "/locations/by-entity/{kind}/{namespace}/{name}",
-    response={200: LocationOut, 404: ErrorOut, **ERRORS},
+    response={200: LocationOut, **ERRORS},
     operation_id="GetLocationByEntity",
 )
 def get_location_by_entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpResponse:

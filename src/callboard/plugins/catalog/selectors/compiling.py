@@ -34,6 +34,8 @@ from callboard.plugins.catalog.types.predicates import (
 from callboard.plugins.catalog.types.terms import MAX_VALUE_LENGTH
 
 NOTHING = Q(pk__in=[])
+EVERYTHING = ~NOTHING
+"""Unlike an empty ``Q``, it keeps its meaning when it is negated or joined."""
 
 COLUMNS = {"kind": "kind", "metadata.name": "name", "metadata.namespace": "namespace"}
 """Search keys that have a column of their own; it holds the lower-case value."""
@@ -46,7 +48,8 @@ def filter_query(wanted: Filter | None) -> Q:
     """Compile the filter of a query string."""
     if wanted is None:
         return Q()
-    return reduce(or_, (reduce(and_, map(_condition, item.conditions), Q()) for item in wanted.sets))
+    sets = (reduce(and_, map(_condition, item.conditions), EVERYTHING) for item in wanted.sets)
+    return reduce(or_, sets, NOTHING)
 
 
 def _condition(condition: Condition) -> Q:
@@ -98,7 +101,7 @@ def predicate_query(predicate: Predicate | None) -> Q:
     if predicate is None:
         return Q()
     if isinstance(predicate, All):
-        return reduce(and_, map(predicate_query, predicate.predicates), Q())
+        return reduce(and_, map(predicate_query, predicate.predicates), EVERYTHING)
     if isinstance(predicate, Any_):
         return reduce(or_, map(predicate_query, predicate.predicates), NOTHING)
     if isinstance(predicate, Not):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import timedelta
 
 import orjson
 from django.db import transaction
@@ -23,9 +22,6 @@ from callboard.plugins.catalog.services.writing import Applied
 from callboard.sdk.audit import record
 from callboard.sdk.auth import principal
 from callboard.sdk.permissions import require
-
-COMES_BACK = timedelta(seconds=2)
-
 
 class NotRestorableError(Exception):
     """The entity cannot be brought back; the message says why."""
@@ -53,7 +49,7 @@ def remove_entity(ref: str) -> None:
         if ref.startswith("location:"):
             collect_unreachable(done)
         Source.objects.filter(pk__in=speakers).exclude(type="provider").update(
-            due_at=timezone.now() + COMES_BACK, fingerprint="", etag=""
+            due_at=timezone.now(), fingerprint="", etag=""
         )
         record("catalog.entity.remove", ref)
         announce(done)

@@ -3,7 +3,6 @@
 import orjson
 import pytest
 
-from callboard.core.auth.services import create_user
 from callboard.plugins.catalog.models import Entity, Source
 from callboard.plugins.catalog.tests.api import Api, names, policy, ref_of
 from callboard.plugins.catalog.tests.engine import (
@@ -20,7 +19,7 @@ from callboard.plugins.catalog.tests.engine import (
     write,
 )
 from callboard.plugins.catalog.tests.servers import running_site
-from callboard.sdk.auth import GUEST, act_as
+from callboard.sdk.auth import GUEST, act_as, create_user
 from callboard.sdk.permissions import RuleUse, deny, only_if
 
 pytestmark = pytest.mark.django_db

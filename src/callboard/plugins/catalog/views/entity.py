@@ -140,12 +140,13 @@ def _source(request: HttpRequest, entity: EntityView) -> HttpResponse:
         text = orjson.dumps(entity.data, option=orjson.OPT_INDENT_2).decode()
     else:
         text = dump(history.declared(entity.data))
+    source = facts.source_of(entity.ref)
     context = frame.entity_frame(request, entity, "source") | {
         "text": text,
         "form": form,
         "way": facts.way_in(entity.ref),
-        "source": facts.source_of(entity.ref),
-        "beside": facts.others_in(entity.location, entity.ref),
+        "source": source,
+        "beside": facts.others_in(entity, source),
     }
     return render(request, "catalog/entity_source.html", context)
 

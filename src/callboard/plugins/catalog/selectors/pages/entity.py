@@ -190,11 +190,13 @@ def source_of(ref: str) -> Source | None:
     return entity.source if entity else None
 
 
-def others_in(location: str, ref: str, limit: int = 12) -> list[Named]:
+def others_in(entity: EntityView, source: Source | None, limit: int = 12) -> list[Named]:
     """Answer what else stands in the same file."""
-    if not location:
+    if not entity.location or source is None:
         return []
-    refs = list(readable().filter(location=location).exclude(ref=ref).order_by("line")[:limit].values_list("ref", flat=True))
+    ref = entity.ref
+    # The source has an index, the file has none.
+    refs = list(readable().filter(source=source, location=entity.location).exclude(ref=ref).order_by("line")[:limit].values_list("ref", flat=True))
     names = named(refs)
     return [names[r] for r in refs]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from callboard.plugins.catalog.models import Problem, Star
 from callboard.plugins.catalog.selectors.pages.names import Named, named
@@ -14,6 +14,8 @@ from callboard.plugins.catalog.selectors.querying import readable
 
 QUIET_KINDS = ("location",)
 """Kinds whose changes are of no interest to people."""
+
+CANDIDATES = 200
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,14 @@ def found_by_name(text: str, limit: int) -> list[Named]:
         fits &= Q(name__icontains=word) | Q(title__icontains=word)
     folded = text.casefold().strip()
     rows = list(
-        readable().filter(fits).exclude(kind__in=QUIET_KINDS).order_by("name", "id").values_list("ref", "name", "title", "kind")[:300]
+        readable()
+        .filter(fits)
+        .exclude(kind__in=QUIET_KINDS)
+        # Names that begin with the text must not fall victim to the limit.
+        .annotate(begins=Case(When(name__startswith=folded, then=0), default=1))
+        .order_by("begins", "name", "id")
+        .values_list("ref", "name", "title", "kind")[:CANDIDATES]
     )
-    rows += [
-        row
-        for row in readable().filter(name__startswith=folded).order_by("name", "id").values_list("ref", "name", "title", "kind")[:limit]
-        if row not in rows
-    ]
 
     def rank(row: tuple[str, str, str, str]) -> tuple[int, int, str]:
         name, title = row[1].casefold(), row[2].casefold()

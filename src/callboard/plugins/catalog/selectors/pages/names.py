@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.urls import NoReverseMatch
 
@@ -49,12 +50,14 @@ def named(refs: Iterable[str]) -> dict[str, Named]:
     found: dict[str, Named] = {}
     if not wanted:
         return found
+    icons: dict[str, str] = {}
     rows = readable().filter(ref__in=wanted)
     for ref, kind, name, title, description, type_, lifecycle, owner in rows.values_list(
         "ref", "kind_name", "display_name", "title", "description", "type", "lifecycle", "owner_ref"
     ):
+        icon = icons.get(kind) or icons.setdefault(kind, kind_icon(kind))
         found[ref] = Named(
-            ref, kind, title or name, address(ref), kind_icon(kind), True, description, type_, lifecycle, owner
+            ref, kind, title or name, address(ref), icon, True, description, type_, lifecycle, owner
         )
     for ref in wanted - found.keys():
         found[ref] = nameless(ref)
@@ -67,6 +70,7 @@ def nameless(ref: str) -> Named:
     return Named(ref, kind_title(kind), rest.rpartition("/")[2] or ref, address(ref), kind_icon(kind), exists=False)
 
 
+@lru_cache(maxsize=20_000)
 def address(ref: str) -> str:
     """Answer the address of an entity's page; nothing for what cannot be a ref."""
     try:

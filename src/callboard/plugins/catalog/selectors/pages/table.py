@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import Any
 
 from django.db import connection
@@ -25,7 +25,7 @@ from callboard.plugins.catalog.selectors.querying import readable
 from callboard.sdk.auth import principal
 
 FACETS = ("type", "lifecycle", "owner", "tag", "namespace", "status")
-FACET_VALUES = 200
+FACET_VALUES = 60
 SORTS = ("name", "owner", "type", "lifecycle", "system", "changed")
 PERSONAL = ("all", "owned", "starred")
 ALL_KINDS = "all"
@@ -114,10 +114,9 @@ def kind_counts(user: str = "all") -> list[KindCount]:
 
 def personal_counts(kind: str) -> dict[str, int]:
     """Answer how many entities of a kind are the caller's, starred, and there at all."""
-    rows = readable().filter(_of_kind(kind)).aggregate(
-        all=Count("id"), owned=Count("id", filter=_personal("owned")), starred=Count("id", filter=_personal("starred"))
-    )
-    return dict(rows)
+    found = readable().filter(_of_kind(kind))
+    # Three counts that each have an index are faster than one that looks at every row.
+    return {user: found.filter(_personal(user)).count() for user in PERSONAL}
 
 
 def matching(query: TableQuery) -> QuerySet[Entity]:
@@ -126,48 +125,60 @@ def matching(query: TableQuery) -> QuerySet[Entity]:
 
 
 def overview(query: TableQuery) -> Overview:
-    """Answer the total and all filters' values in one query."""
+    """Answer the total and the values of all filters: one pass over the entities, and one over their tags."""
     active = [name for name in FACETS if query.filters.get(name)]
     marks: dict[str, Any] = {
         f"fits_{name}": ExpressionWrapper(_condition(name, query.filters[name]), output_field=BooleanField())
         for name in active
     }
-    base = _base(query).annotate(**marks).values(
-        "id", "type", "lifecycle", "owner_ref", "namespace", "tags", "orphan", "errors", *marks
-    )
-    inner, parameters = base.order_by().query.sql_with_params()
+    columns = ("type", "lifecycle", "owner_ref", "namespace", "tags", "orphan", "errors")
+    inner, parameters = _base(query).annotate(**marks).values(*columns, *marks).order_by().query.sql_with_params()
 
-    def others(name: str) -> str:
-        return " AND ".join(f"fits_{other}" for other in active if other != name) or "true"
+    def fitting(name: str) -> str:
+        others = " AND ".join(f"fits_{other}" for other in active if other != name)
+        return f"count(*) FILTER (WHERE {others})" if others else "count(*)"
 
-    columns = {"type": "type", "lifecycle": "lifecycle", "owner": "owner_ref", "namespace": "namespace"}
-    parts = [f"SELECT 'total' AS facet, '' AS value, '' AS label, count(*) FROM base WHERE {others('')}"]
-    parts += [
-        f"SELECT '{name}', lower({column}), min({column}), count(*) FROM base "  # noqa: S608 - names are ours
-        f"WHERE {column} <> '' AND {others(name)} GROUP BY lower({column})"
-        for name, column in columns.items()
-    ]
-    parts += [
-        ("SELECT 'tag', value, value, count(*) FROM base, unnest(tags) AS value "  # noqa: S608 - names are ours
-        f"WHERE {others('tag')} GROUP BY value"),
-        f"SELECT 'status', 'orphan', 'orphan', count(*) FROM base WHERE orphan AND {others('status')}",  # noqa: S608
-        f"SELECT 'status', 'error', 'error', count(*) FROM base WHERE errors > 0 AND {others('status')}",  # noqa: S608
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH base AS MATERIALIZED ({inner}) {' UNION ALL '.join(parts)}", parameters)
-        rows = cursor.fetchall()
-    total = 0
+    sets = ("type", "lifecycle", "owner_ref", "namespace", "orphan", "errors > 0")
+    names = ("type", "lifecycle", "owner", "namespace", "status", "status")
     found: dict[str, dict[str, tuple[str, int]]] = {name: {} for name in FACETS}
-    for facet, value, label, count in rows:
-        if facet == "total":
-            total = count
-        elif count:
-            found[facet][value] = (label, count)
+    total = 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT grouping({', '.join(sets)}), {', '.join(sets)}, "  # noqa: S608 - all names are ours
+            f"{', '.join(fitting(name) for name in (*names, ''))} FROM ({inner}) base "
+            f"GROUP BY GROUPING SETS ({', '.join(f'({column})' for column in sets)}, ())",
+            parameters,
+        )
+        for row in cursor.fetchall():
+            place = _GROUPINGS.get(row[0])
+            if place is None:
+                total = row[-1]
+            else:
+                _count(found[names[place]], place, row[1 + place], row[7 + place])
+        others = " AND ".join(f"fits_{other}" for other in active if other != "tag") or "true"
+        cursor.execute(
+            f"SELECT tag, count(*) FROM (SELECT unnest(tags) AS tag FROM ({inner}) base WHERE {others}) t "  # noqa: S608
+            "GROUP BY tag",
+            parameters,
+        )
+        found["tag"] = {tag: (tag, count) for tag, count in cursor.fetchall()}
     return Overview(total, _facets(query, found))
 
 
+_GROUPINGS = {0b111111 ^ (1 << (5 - place)): place for place in range(6)}
+"""What PostgreSQL's grouping() says of a row, to the column it is grouped by; 63 is the row of all."""
+
+
+def _count(values: dict[str, tuple[str, int]], place: int, value: Any, count: int) -> None:
+    if place >= 4:
+        # Only the bad news is worth a filter.
+        value = ("orphan", "error")[place - 4] if value else ""
+    if value and count:
+        label, before = values.get(value.lower(), (value, 0))
+        values[value.lower()] = (label, before + count)
+
+
 def _facets(query: TableQuery, found: dict[str, dict[str, tuple[str, int]]]) -> dict[str, list[FacetValue]]:
-    owners = named(found["owner"])
     facets: dict[str, list[FacetValue]] = {}
     for name, values in found.items():
         chosen = query.filters.get(name, ())
@@ -175,26 +186,27 @@ def _facets(query: TableQuery, found: dict[str, dict[str, tuple[str, int]]]) -> 
             # What is chosen stays visible, so that it can be dropped.
             values.setdefault(value, (value, 0))
         ordered = sorted(values.items(), key=lambda item: (item[0] not in chosen, -item[1][1], item[0]))
+        shown = ordered[:FACET_VALUES]
+        owners = named(value for value, _ in shown) if name == "owner" else {}
         facets[name] = [
-            FacetValue(
-                value,
-                owners[value].label if name == "owner" and value in owners else label,
-                count,
-                value in chosen,
-            )
-            for value, (label, count) in ordered[:FACET_VALUES]
+            FacetValue(value, owners[value].label if value in owners else label, count, value in chosen)
+            for value, (label, count) in shown
         ]
     return facets
 
 
 def rows(query: TableQuery, start: int, size: int) -> list[Row]:
     """Answer one page of the table."""
-    found = list(
-        _sorted(matching(query), query)[start : start + size].values_list(
+    # Sorting narrow rows first and reading the page's columns afterwards is several times faster.
+    keys = list(_sorted(matching(query), query)[start : start + size].values_list("pk", flat=True))
+    places = {pk: place for place, pk in enumerate(keys)}
+    found = sorted(
+        Entity.objects.filter(pk__in=keys).values_list(
             "ref", "namespace", "display_name", "title", "description", "kind_name", "type", "lifecycle",
             "owner_ref", "system_ref", "tags", "orphan", "errors",
-            KeyTextTransform(VIEW_URL, "fields"), KeyTextTransform(EDIT_URL, "fields"),
-        )
+            KeyTextTransform(VIEW_URL, "fields"), KeyTextTransform(EDIT_URL, "fields"), "pk",
+        ),
+        key=lambda row: places[row[-1]],
     )  # fmt: skip
     refs = [row[0] for row in found]
     names = named([*refs, *(row[8] for row in found), *(row[9] for row in found)])
@@ -272,7 +284,7 @@ def _condition(facet: str, values: tuple[str, ...]) -> Q:
     if column:
         return Q(**{f"{column}__in": values})
     # The same type is written Service here and service there.
-    return Q(pk__in=Entity.objects.annotate(low=Lower(facet)).filter(low__in=values).values("pk"))
+    return reduce(or_, (Q(**{f"{facet}__iexact": value}) for value in values), Q())
 
 
 def _sorted(found: QuerySet[Entity], query: TableQuery) -> QuerySet[Entity]:

@@ -1,6 +1,5 @@
-"""Write the reference pages that follow from the code, so that they cannot say anything else.
+"""Write the page about the contribution points.
 
-`python -m callboard.project.reference_docs` in a source tree writes them; `--check` only compares.
 Examples are cut out of the plugin that the tests install, so every one of them has run.
 """
 
@@ -9,7 +8,6 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +15,7 @@ from pathlib import Path
 
 from callboard.core.registry import contract
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 CONTRIBUTIONS = ROOT / "docs" / "reference" / "contributions.md"
 EXAMPLES = ROOT / "tests" / "plugins" / "dummy" / "src" / "callboard_dummy"
 
@@ -146,21 +144,3 @@ def _markdown(text: str) -> str:
 def _list(definitions: str) -> str:
     """Make a list of the aligned definitions of fields."""
     return re.sub(r"^(`\w+`) +(.+)$", r"- \1: \2", definitions, flags=re.MULTILINE)
-
-
-def main(arguments: list[str]) -> int:
-    """Write the pages, or with ``--check`` answer 1 if one is not what it would be."""
-    wanted = contributions_page()
-    if "--check" in arguments:
-        same = CONTRIBUTIONS.is_file() and CONTRIBUTIONS.read_text() == wanted
-        if not same:
-            sys.stderr.write(f"{CONTRIBUTIONS} is not up to date.\n  → make docs\n")
-        return 0 if same else 1
-    CONTRIBUTIONS.parent.mkdir(parents=True, exist_ok=True)
-    CONTRIBUTIONS.write_text(wanted)
-    sys.stdout.write(f"{CONTRIBUTIONS}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
