@@ -27,7 +27,13 @@ class Portal:
 
     def command(self, *arguments: str) -> str:
         done = subprocess.run(
-            [*COMMAND, *arguments], env=self.environment, cwd=self.place, capture_output=True, text=True, timeout=120, check=False
+            [*COMMAND, *arguments],
+            env=self.environment,
+            cwd=self.place,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -57,10 +63,18 @@ def running_portal(config: str = "", *options: str) -> Iterator[Portal]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CALLBOARD_", "DATABASE_URL", "DJANGO_"))}
-    environment = {**clean, "CALLBOARD_DATA_DIR": str(place / "data"), "CALLBOARD_CONFIG": str(place / "callboard.yaml")}
+    environment = {
+        **clean,
+        "CALLBOARD_DATA_DIR": str(place / "data"),
+        "CALLBOARD_CONFIG": str(place / "callboard.yaml"),
+    }
     log = (place / "log").open("w+")
     process = subprocess.Popen(
-        [*COMMAND, "up", "--port", str(port), "--workers", "1", *options], env=environment, cwd=place, stdout=log, stderr=log
+        [*COMMAND, "up", "--port", str(port), "--workers", "1", *options],
+        env=environment,
+        cwd=place,
+        stdout=log,
+        stderr=log,
     )
     try:
         end = time.monotonic() + 120

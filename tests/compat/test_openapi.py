@@ -4,7 +4,9 @@ import os
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
@@ -38,6 +40,15 @@ PREFIXES = sorted(router.prefix for _, router in registry.every(ApiRouter))
 
 @pytest.fixture
 def token(tmp_path):
+    # As Django's own test client does: the test's transaction goes on between requests.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield made_token(tmp_path)
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def made_token(tmp_path):
     register(write(tmp_path / "a.yaml", docs(component("a"), component("b", "''"), group("apples"))))
     return create_token("fuzz", ["read", "write", "admin"], None)[1]
 

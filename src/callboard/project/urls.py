@@ -65,7 +65,7 @@ def _while_on(plugin: str, view: Callable[..., HttpResponse]) -> Callable[..., H
     return guarded
 
 
-def _unknown_api(request: HttpRequest, rest: str = "") -> HttpResponse:
+def _unknown_api(request: HttpRequest, rest: str = "") -> HttpResponse:  # noqa: ARG001 - Django hands it over
     return error_response(request, "NotFoundError", f"There is no API at {request.path}", 404)
 
 

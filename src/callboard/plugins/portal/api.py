@@ -62,7 +62,20 @@ class Answers(Schema):
     items: list[Answer]
 
 
-@api.post("/authorize", response=Answers, exclude_none=True, operation_id="authorize")
+class ErrorOut(Schema):
+    """The body of every error."""
+
+    error: dict[str, Any]
+    request: dict[str, Any]
+    response: dict[str, Any]
+
+
+@api.post(
+    "/authorize",
+    response={200: Answers, 400: ErrorOut, 401: ErrorOut, 403: ErrorOut},
+    exclude_none=True,
+    operation_id="authorize",
+)
 def authorize_items(request: HttpRequest, body: Questions) -> dict[str, Any]:
     """Answer ALLOW or DENY for each question, with the reason.
 
@@ -78,12 +91,12 @@ def authorize_items(request: HttpRequest, body: Questions) -> dict[str, Any]:
 def _answer(request: HttpRequest, item: Question, index: int) -> dict[str, Any]:
     name, ref = item.permission.name, item.resourceRef
     if isinstance(ref, list):
-        if not ref or any(not one or len(one) > REF_LENGTH for one in ref):
+        if not ref or not all(map(_can_be_a_ref, ref)):
             raise InputError(f"items[{index}].resourceRef: expected one or more references, none of them empty")
         return {"id": item.id, "result": [_word(authorize(name, one).allowed) for one in ref]}
     if ref is not None:
-        if not ref or len(ref) > REF_LENGTH:
-            raise InputError(f"items[{index}].resourceRef: expected a reference, got an empty or too long text")
+        if not _can_be_a_ref(ref):
+            raise InputError(f"items[{index}].resourceRef: expected a reference, got an empty or unusable text")
         decision = authorize(name, ref)
         return {"id": item.id, "result": _word(decision.allowed), "reason": decision.reason}
     decision = decide(name)
@@ -102,6 +115,11 @@ def _answer(request: HttpRequest, item: Question, index: int) -> dict[str, Any]:
         "resourceType": permission.resource_type if permission else "",
         "conditions": criteria_to_wire(decision.criteria),
     }
+
+
+def _can_be_a_ref(text: str) -> bool:
+    """Tell whether a text could name anything: the database refuses null characters and half characters."""
+    return 0 < len(text) <= REF_LENGTH and "\0" not in text and text.isprintable()
 
 
 def _word(allowed: bool) -> str:

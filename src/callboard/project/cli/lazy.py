@@ -67,7 +67,10 @@ class PluginCommands(TyperGroup):
         off = registry.disabled() if needs_database else frozenset()
         for name, item in owned:
             if item.name == wanted and name in off:
-                fail(f"the command belongs to the plugin {name}, which is switched off", f"callboard plugin enable {name}")
+                fail(
+                    f"the command belongs to the plugin {name}, which is switched off",
+                    f"callboard plugin enable {name}",
+                )
         if needs_database:
             # Whoever may run commands on this machine is its operator; the process ends with the command.
             _until_the_end.enter_context(act_as(OPERATOR, "cli"))

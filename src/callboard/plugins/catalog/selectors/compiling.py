@@ -40,6 +40,12 @@ EVERYTHING = ~NOTHING
 COLUMNS = {"kind": "kind", "metadata.name": "name", "metadata.namespace": "namespace"}
 """Search keys that have a column of their own; it holds the lower-case value."""
 
+NARROW = {"spec.type": "type", "spec.lifecycle": "lifecycle", "metadata.description": "description"}
+"""Search keys whose value stands in a narrow column too, in its own case and empty where there is none.
+
+Reading it there spares unpacking all fields of every row.
+"""
+
 
 # --- Filters ------------------------------------------------------------------
 
@@ -209,18 +215,24 @@ def value_of(key: str) -> Combinable:
         return F(COLUMNS[lowered])
     if lowered == "metadata.uid":
         return Cast(F("uid"), TextField())
-    return Lower(KeyTextTransform(lowered, "fields"))
+    return Lower(F(NARROW[lowered]) if lowered in NARROW else KeyTextTransform(lowered, "fields"))
 
 
 def is_never_null(key: str) -> bool:
-    """Tell whether every entity has a value of this key."""
-    return key.lower() in COLUMNS or key.lower() == "metadata.uid"
+    """Tell whether every entity that has this key has a value to sort by."""
+    return key.lower() in NARROW or _has_everyone(key.lower())
+
+
+def _has_everyone(lowered: str) -> bool:
+    return lowered in COLUMNS or lowered == "metadata.uid"
 
 
 def has_value(key: str) -> Q:
     """Compile "the entity has this key at all"; keys every entity has ask for nothing."""
     lowered = key.lower()
-    return Q() if is_never_null(lowered) else Q(terms__contains=[lowered])
+    if lowered in NARROW:
+        return ~Q(**{NARROW[lowered]: ""})
+    return Q() if _has_everyone(lowered) else Q(terms__contains=[lowered])
 
 
 def full_text_query(wanted: FullTextFilter | None, sort_key: str | None) -> tuple[dict[str, Combinable], Q]:

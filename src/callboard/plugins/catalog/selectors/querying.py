@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
-from callboard.plugins.catalog.models import Entity
+from callboard.plugins.catalog.models import Body, Entity
 from callboard.plugins.catalog.selectors.compiling import (
     filter_query,
     full_text_query,
@@ -93,15 +93,15 @@ def page(
     # Values that are too long to sort by stand at the end. Where there are none the clause is left out,
     # because no index would fit it.
     by_value = OrderBy(F("sort_value"), descending=down, **_nulls(backwards) if nulls else {})
-    rows_wanted = rows_wanted.order_by(by_value, OrderBy(F("pk"), descending=down)).values_list(
-        "pk", "sort_value", "body__json"
-    )
+    rows_wanted = rows_wanted.order_by(by_value, OrderBy(F("pk"), descending=down)).values_list("pk", "sort_value")
     start = offset if cursor is None else 0
     rows = list(rows_wanted[start : start + limit + 1])
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
         rows.reverse()
+    # The texts are fetched for the page alone: joined above, every row that is sorted would be.
+    bodies = dict(Body.objects.filter(pk__in=[pk for pk, _ in rows]).values_list("pk", "json"))
     base = QueryCursor(
         order_fields=order,
         filter=query.filter,
@@ -113,7 +113,7 @@ def page(
     has_next = more if not backwards else True
     has_previous = more if backwards else (cursor is not None or start > 0)
     return EntityPage(
-        [row[2] for row in rows],
+        [bodies[pk] for pk, _ in rows if pk in bodies],
         total,
         replace(base, order_field_values=_edge(rows[-1])) if rows and has_next else None,
         replace(base, order_field_values=_edge(rows[0]), is_previous=True) if rows and has_previous else None,
@@ -164,9 +164,17 @@ def facets(query: EntityQuery, keys: list[str]) -> dict[str, list[dict[str, Any]
     return {key: _facet(found, key) for key in keys}
 
 
+_FACET_COLUMNS = {
+    "kind": "kind_name",
+    "metadata.namespace": "namespace",
+    "spec.type": "type",
+    "spec.lifecycle": "lifecycle",
+}
+
+
 def _facet(found: QuerySet[Entity], key: str) -> list[dict[str, Any]]:
     lowered = key.lower()
-    column = {"kind": "kind_name", "spec.type": "type", "spec.lifecycle": "lifecycle"}.get(lowered)
+    column = _FACET_COLUMNS.get(lowered)
     if column is not None:
         inner, values = f"t.{column}", found.values(column)
     elif lowered == "metadata.tags":

@@ -23,6 +23,7 @@ from callboard.sdk.audit import record
 from callboard.sdk.auth import principal
 from callboard.sdk.permissions import require
 
+
 class NotRestorableError(Exception):
     """The entity cannot be brought back; the message says why."""
 

@@ -27,8 +27,8 @@ def guess_location(text: str, ref: str = "") -> LocationTarget:
     if text.startswith("file://"):
         return LocationTarget("git", text + suffix)
     if text.startswith(("http://", "https://")):
-        path = text.partition("://")[2].partition("?")[0]
-        is_file = bool(_FILE.search(path)) or any(part in path for part in ("/blob/", "/tree/", "/-/", "/src/"))
+        address = text.partition("://")[2].partition("?")[0]
+        is_file = bool(_FILE.search(address)) or any(part in address for part in ("/blob/", "/tree/", "/-/", "/src/"))
         if is_file and not ref:
             return LocationTarget("url", text)
         return LocationTarget("git", text + suffix)

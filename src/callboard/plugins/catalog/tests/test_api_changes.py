@@ -210,7 +210,12 @@ def test_validation_answers_a_list_of_errors_of_its_own_shape(api):
         assert response.status_code == 400
         assert set(body) == {"errors"}
         assert all(e["name"] == "InputError" and e["message"] for e in body["errors"])
-    assert {e["path"] for e in orjson.loads(api.call("POST", "/validate-entity", {"entity": bad, "location": "url:x"}).content)["errors"]} == {"spec.type", "spec.owner"}
+    assert {
+        e["path"]
+        for e in orjson.loads(api.call("POST", "/validate-entity", {"entity": bad, "location": "url:x"}).content)[
+            "errors"
+        ]
+    } == {"spec.type", "spec.owner"}
     warned = {**good, "spec": {**good["spec"], "owner": "component:x"}}
     assert api.call("POST", "/validate-entity", {"entity": warned, "location": "url:x"}).status_code == 200
 
@@ -419,8 +424,18 @@ def test_a_denied_change_is_a_403_with_the_reason(api, org, permission, method, 
 
 
 def test_what_is_no_json_is_a_400(api):
-    for data in (b"{", b"\xff\xfe", b"", b"[1]", b"null", b'{"entityRefs": ["\\ud800"]}', b'{"entityRefs": ["a\\u0000"]}'):
-        response = api.client.post("/api/catalog/entities/by-refs", data, content_type="application/json", headers=api.headers)
+    for data in (
+        b"{",
+        b"\xff\xfe",
+        b"",
+        b"[1]",
+        b"null",
+        b'{"entityRefs": ["\\ud800"]}',
+        b'{"entityRefs": ["a\\u0000"]}',
+    ):
+        response = api.client.post(
+            "/api/catalog/entities/by-refs", data, content_type="application/json", headers=api.headers
+        )
         assert response.status_code == 400, (data, response.content)
         assert orjson.loads(response.content)["error"]["name"] == "InputError"
 

@@ -152,7 +152,15 @@ def test_the_link_header_leads_through_all_pages(api, everything):
 def test_limit_and_offset_cut_the_list(api, everything):
     assert api.get("/entities", limit=3, offset=2) == everything[2:5]
     assert api.get("/entities", offset=len(everything) - 1) == everything[-1:]
-    for bad in ({"limit": 0}, {"limit": -1}, {"offset": -1}, {"limit": "x"}, {"after": "!"}, {"after": "e30=="}, {"limit": 10**30}):
+    for bad in (
+        {"limit": 0},
+        {"limit": -1},
+        {"offset": -1},
+        {"limit": "x"},
+        {"after": "!"},
+        {"after": "e30=="},
+        {"limit": 10**30},
+    ):
         if bad == {"after": "e30=="}:
             continue
         assert api.error(400, "GET", "/entities", **bad)["name"] == "InputError"
@@ -317,7 +325,9 @@ def exams_of(path):
         st.fixed_dictionaries({"$exists": st.booleans()}),
         st.fixed_dictionaries({"$in": st.lists(values, max_size=3)}),
         st.fixed_dictionaries({"$hasPrefix": texts}),
-        st.fixed_dictionaries({"$contains": st.one_of(values, st.fixed_dictionaries({"$in": st.lists(values, max_size=2)}))}),
+        st.fixed_dictionaries(
+            {"$contains": st.one_of(values, st.fixed_dictionaries({"$in": st.lists(values, max_size=2)}))}
+        ),
     )
 
 
@@ -379,7 +389,10 @@ def test_a_cursor_of_a_stranger_with_empty_filters_means_what_it_says(api, every
 
 
 def test_full_text_and_order_of_the_body(api):
-    body = {"fullTextFilter": {"term": "a", "fields": ["metadata.name"]}, "orderBy": {"field": "metadata.name", "order": "asc"}}
+    body = {
+        "fullTextFilter": {"term": "a", "fields": ["metadata.name"]},
+        "orderBy": {"field": "metadata.name", "order": "asc"},
+    }
     found = names(api.post("/entities/by-query", body)["items"])
     assert found
     assert all("a" in n.lower() for n in found)
@@ -400,7 +413,11 @@ def test_full_text_and_order_of_the_body(api):
     ],
 )
 def test_a_malformed_predicate_is_refused(api, query):
-    for path, more in (("/entities/by-query", {}), ("/entity-facets", {"facets": ["kind"]}), ("/entities/by-refs", {"entityRefs": []})):
+    for path, more in (
+        ("/entities/by-query", {}),
+        ("/entity-facets", {"facets": ["kind"]}),
+        ("/entities/by-refs", {"entityRefs": []}),
+    ):
         assert api.error(400, "POST", path, {"query": query, **more})["name"] == "InputError"
 
 
@@ -516,6 +533,10 @@ def test_texts_that_look_like_patterns_or_sql_are_only_texts(api, tmp_path):
         {"spec.list": {"$contains": {"$hasPrefix": "a%"}}},
     ):
         assert names(api.post("/entities/by-query", {"query": query})["items"]) == ["odd"], query
-    for query in ({"spec.note": {"$hasPrefix": "5_%"}}, {"spec.list": "xzy"}, {"spec.list": {"$contains": {"$hasPrefix": "%"}}}):
+    for query in (
+        {"spec.note": {"$hasPrefix": "5_%"}},
+        {"spec.list": "xzy"},
+        {"spec.list": {"$contains": {"$hasPrefix": "%"}}},
+    ):
         assert api.post("/entities/by-query", {"query": query})["items"] == [], query
     process()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from django.db.models.fields.json import KeyTextTransform
 from django.urls import NoReverseMatch
 
 from callboard.lib.refs import EntityRef, RefError
@@ -59,9 +60,21 @@ def named(refs: Iterable[str]) -> dict[str, Named]:
         found[ref] = Named(
             ref, kind, title or name, address(ref), icon, True, description, type_, lifecycle, owner
         )
+    _name_locations(found)
     for ref in wanted - found.keys():
         found[ref] = nameless(ref)
     return found
+
+
+def _name_locations(found: dict[str, Named]) -> None:
+    """Call locations that were named by a machine by what they point to."""
+    unnamed = [ref for ref, item in found.items() if item.label.startswith("generated-") and item.kind == "Location"]
+    if not unnamed:
+        return
+    targets = readable().filter(ref__in=unnamed).values_list("ref", KeyTextTransform("spec.target", "fields"))
+    for ref, target in targets:
+        if target:
+            found[ref] = replace(found[ref], label=target)
 
 
 def nameless(ref: str) -> Named:

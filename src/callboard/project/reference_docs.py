@@ -1,5 +1,6 @@
-"""Write the page about the contribution points.
+"""Write the reference pages that follow from the code, so that they cannot say anything else.
 
+`python -m callboard.project.reference_docs` in a source tree writes them; `--check` only compares.
 Examples are cut out of the plugin that the tests install, so every one of them has run.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from callboard.core.registry import contract
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 CONTRIBUTIONS = ROOT / "docs" / "reference" / "contributions.md"
 EXAMPLES = ROOT / "tests" / "plugins" / "dummy" / "src" / "callboard_dummy"
 
@@ -144,3 +146,25 @@ def _markdown(text: str) -> str:
 def _list(definitions: str) -> str:
     """Make a list of the aligned definitions of fields."""
     return re.sub(r"^(`\w+`) +(.+)$", r"- \1: \2", definitions, flags=re.MULTILINE)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` answer 1 if one is not what it would be."""
+    from callboard.project.reference_pages.pages import generated_pages
+
+    check, stale = "--check" in arguments, False
+    for path, text in [(CONTRIBUTIONS, contributions_page()), *generated_pages(ROOT / "docs" / "reference")]:
+        if path.is_file() and path.read_text() == text:
+            continue
+        stale = True
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        sys.stdout.write(f"{path.relative_to(ROOT)} {'is not up to date' if check else 'is written'}\n")
+    if check and stale:
+        sys.stderr.write("  → make docs\n")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
