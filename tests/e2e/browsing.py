@@ -115,6 +115,12 @@ def violations(page: Page) -> list[str]:
     return found
 
 
+def _still(page: Page) -> None:
+    """Let the page take its new shape, and bring to their end the transitions that began with it."""
+    page.wait_for_timeout(40)
+    page.evaluate("document.getAnimations().filter(a => a instanceof CSSTransition).forEach(a => a.finish())")
+
+
 def accessible(page: Page) -> None:
     """Fail if axe-core finds anything in light or dark, wide or narrow, or if a phone has to scroll sideways."""
     found: dict[str, Any] = {}
@@ -122,11 +128,11 @@ def accessible(page: Page) -> None:
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         for width in (1440, 390):
             page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(30)
+            _still(page)
             if bad := violations(page):
                 found[f"{theme} at {width} px"] = bad
     page.set_viewport_size({"width": 360, "height": 780})
-    page.wait_for_timeout(30)
+    _still(page)
     wide = page.evaluate("document.documentElement.scrollWidth")
     if wide > 360:
         found["scrolls sideways at 360 px"] = page.evaluate(

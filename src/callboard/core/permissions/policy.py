@@ -45,6 +45,8 @@ class DefaultPolicy:
             return deny("guests may look but not change anything")
         if who.type == "service":
             return allow("the token's scopes cover this")
+        if permission.harmless:
+            return allow("everyone who is signed in may do this")
         rule = self.owned.get(permission.resource_type)
         if rule and permission.action in {"update", "delete"}:
             return only_if(

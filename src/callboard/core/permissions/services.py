@@ -102,7 +102,8 @@ def _compile(criteria: Criteria) -> Q | None:
         inner = _compile(criteria.item)
         return None if inner is None else ~inner
     every = isinstance(criteria, AllOf)
-    result = Q() if every else Q(pk__in=[])
+    # An empty Q would vanish under a negation, so "everything" is written out.
+    result = ~Q(pk__in=[]) if every else Q(pk__in=[])
     for item in criteria.items:
         compiled = _compile(item)
         if compiled is None:

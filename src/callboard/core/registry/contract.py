@@ -319,11 +319,15 @@ class Track(Contribution):
 
 @dataclass(frozen=True, kw_only=True)
 class Permission(Contribution):
-    """Something that may be allowed or denied. ``id`` is its wire name (``catalog.entity.read``)."""
+    """Something that may be allowed or denied. ``id`` is its wire name (``catalog.entity.read``).
+
+    ``harmless`` says that everybody who is signed in may do it by default, although it is no reading.
+    """
 
     action: Literal["create", "read", "update", "delete", ""] = ""
     resource_type: str = ""
     description: str = ""
+    harmless: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,5 +16,7 @@ contributions: tuple[Contribution, ...] = (
         permission="catalog.location.create",
     ),
     NavItem(id="home.nav", title="Home", page="home", icon="home", order=10),
-    Command(id="home.go", title="Home", page="home", icon="home", keys="g h", keywords=("start", "first page"), order=10),
+    Command(
+        id="home.go", title="Home", page="home", icon="home", keys="g h", keywords=("start", "first page"), order=10
+    ),
 )

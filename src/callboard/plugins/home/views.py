@@ -46,7 +46,7 @@ def _greeting(name: str, *, guest: bool) -> str:
     if guest:
         return _("Welcome")
     hour = timezone.localtime().hour
-    words = {"name": name.split(" ")[0] or name}
+    words = {"name": name.split(" ", maxsplit=1)[0] or name}
     if hour < 5 or hour >= 18:
         return _("Good evening, %(name)s") % words
     if hour < 12:

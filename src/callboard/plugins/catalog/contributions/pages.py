@@ -10,7 +10,9 @@ _READ, _LOCATIONS = "catalog.entity.read", "catalog.location.read"
 _BROWSED = ("Component", "API", "System", "Resource", "Group", "User", "Template", "AiResource", "Domain")
 
 _pages: tuple[Page, ...] = (
-    Page(id="catalog.table", title="Catalog", path="catalog", view=table.entity_table, name="catalog", permission=_READ),
+    Page(
+        id="catalog.table", title="Catalog", path="catalog", view=table.entity_table, name="catalog", permission=_READ
+    ),
     Page(
         id="catalog.register",
         title="Register a location",
@@ -61,7 +63,9 @@ _pages: tuple[Page, ...] = (
         permission=_LOCATIONS,
     ),
     # No namespace can be called "-", so that these stand in no entity's way.
-    Page(id="catalog.star", title="Star", path="catalog/-/star", view=actions.star, name="entity-star", permission=_READ),
+    Page(
+        id="catalog.star", title="Star", path="catalog/-/star", view=actions.star, name="entity-star", permission=_READ
+    ),
     Page(
         id="catalog.refresh",
         title="Refresh",
@@ -78,7 +82,9 @@ _pages: tuple[Page, ...] = (
         name="catalog-unregister",
         permission=_READ,
     ),
-    Page(id="catalog.undo", title="Undo", path="catalog/-/undo", view=actions.undo, name="catalog-undo", permission=_READ),
+    Page(
+        id="catalog.undo", title="Undo", path="catalog/-/undo", view=actions.undo, name="catalog-undo", permission=_READ
+    ),
     Page(
         id="catalog.dismiss",
         title="Dismiss",

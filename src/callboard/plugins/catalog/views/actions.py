@@ -111,7 +111,9 @@ def undo(request: HttpRequest) -> HttpResponse:
 def dismiss(request: HttpRequest) -> HttpResponse:
     """Take a problem off the list until its source is read anew."""
     number = request.POST.get("problem", "")
-    done = entities.dismiss_problem(int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else False
+    done = (
+        entities.dismiss_problem(int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else False
+    )
     if done:
         toast(request, _("Dismissed. It comes back if the next reading finds it again."))
     else:

@@ -137,9 +137,7 @@ def _personal(query: table.TableQuery, size: int) -> list[dict[str, object]]:
     ]
 
 
-def _columns(
-    query: table.TableQuery, found: table.Overview, page: ListPage[table.Row], size: int
-) -> dict[str, Column]:
+def _columns(query: table.TableQuery, found: table.Overview, page: ListPage[table.Row], size: int) -> dict[str, Column]:
     """Answer the columns that have anything to show."""
     shown = {
         "name": _("Name"),

@@ -196,7 +196,13 @@ def others_in(entity: EntityView, source: Source | None, limit: int = 12) -> lis
         return []
     ref = entity.ref
     # The source has an index, the file has none.
-    refs = list(readable().filter(source=source, location=entity.location).exclude(ref=ref).order_by("line")[:limit].values_list("ref", flat=True))
+    refs = list(
+        readable()
+        .filter(source=source, location=entity.location)
+        .exclude(ref=ref)
+        .order_by("line")[:limit]
+        .values_list("ref", flat=True)
+    )
     names = named(refs)
     return [names[r] for r in refs]
 

@@ -61,7 +61,9 @@ def states_of(entity: EntityView) -> list[State]:
     for index, version in enumerate(versions):
         who, person = maker(index + 1)
         found.append(
-            State(str(version.pk), version.valid_from, version.valid_to, who, person, version.ended_how, version.location)
+            State(
+                str(version.pk), version.valid_from, version.valid_to, who, person, version.ended_how, version.location
+            )
         )
     return found
 

@@ -57,9 +57,7 @@ def named(refs: Iterable[str]) -> dict[str, Named]:
         "ref", "kind_name", "display_name", "title", "description", "type", "lifecycle", "owner_ref"
     ):
         icon = icons.get(kind) or icons.setdefault(kind, kind_icon(kind))
-        found[ref] = Named(
-            ref, kind, title or name, address(ref), icon, True, description, type_, lifecycle, owner
-        )
+        found[ref] = Named(ref, kind, title or name, address(ref), icon, True, description, type_, lifecycle, owner)
     _name_locations(found)
     for ref in wanted - found.keys():
         found[ref] = nameless(ref)

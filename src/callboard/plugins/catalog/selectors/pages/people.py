@@ -61,7 +61,10 @@ def groups_above(ref: str) -> list[str]:
     here = ref
     while len(chain) < 20:
         parent = (
-            Relation.objects.filter(source_ref=here, type="childOf").order_by("id").values_list("target_ref", flat=True).first()
+            Relation.objects.filter(source_ref=here, type="childOf")
+            .order_by("id")
+            .values_list("target_ref", flat=True)
+            .first()
         )
         if parent is None or parent == ref or parent in chain:
             break

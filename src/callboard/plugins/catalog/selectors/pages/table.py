@@ -104,9 +104,7 @@ def kind_counts(user: str = "all") -> list[KindCount]:
     counts = dict(rows)
     model = catalog_model()
     ordered = sorted(model.kinds, key=lambda kind: (kind.order, kind.kind))
-    found = [
-        KindCount(kind.kind.lower(), kind.plural, kind.icon, counts.pop(kind.kind.lower(), 0)) for kind in ordered
-    ]
+    found = [KindCount(kind.kind.lower(), kind.plural, kind.icon, counts.pop(kind.kind.lower(), 0)) for kind in ordered]
     # Entities of kinds whose plugin is off are still there.
     found += [KindCount(kind, kind, kind_icon(kind), count) for kind, count in sorted(counts.items())]
     return [item for item in found if item.count]
