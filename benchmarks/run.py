@@ -41,10 +41,11 @@ def free_port() -> int:
 def machine() -> str:
     """Name what was measured on."""
     model = "unknown processor"
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as cpuinfo:
+    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as cpuinfo:
         model = next((line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")), model)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, {system}"
 
 
 def main() -> None:
@@ -62,7 +63,9 @@ def measure(directory: Path, options: argparse.Namespace) -> None:
     """Run both measurements in ``directory``."""
     directory.chmod(0o755)
     org, data, port = directory / "org", directory / "data", free_port()
-    subprocess.run([sys.executable, HERE / "make_org.py", "--entities", str(options.entities), "--out", org], check=True)
+    subprocess.run(
+        [sys.executable, HERE / "make_org.py", "--entities", str(options.entities), "--out", org], check=True
+    )
     config = directory / "callboard.yaml"
     config.write_text(
         f"data_dir: {data}\n"
@@ -137,7 +140,7 @@ def write_result(entities: int, ready: float, loaded: float, again: float, table
     """Print the result and keep it."""
     text = (
         f"# {entities:,} entities\n\n"
-        f"Measured {datetime.now(UTC):%Y-%m-%d} on {machine()} with `make bench ARGS=\"--entities {entities}\"`.\n\n"
+        f'Measured {datetime.now(UTC):%Y-%m-%d} on {machine()} with `make bench ARGS="--entities {entities}"`.\n\n'
         f"| | seconds |\n|---|---|\n| first start until ready | {ready:.1f} |\n"
         f"| first start until every entity is there | {loaded:.1f} |\n| second start until ready | {again:.1f} |\n\n"
         f"```\n{table.strip()}\n```\n"

@@ -121,11 +121,7 @@ def definitions(found: Found, kind: str) -> dict[str, str]:
     for path, entity in found:
         if entity["kind"] == "API" and entity["spec"]["type"] == kind:
             value = entity["spec"]["definition"]
-            text = (
-                value
-                if isinstance(value, str)
-                else (path.parent / value["$text"]).read_text(encoding="utf-8")
-            )
+            text = value if isinstance(value, str) else (path.parent / value["$text"]).read_text(encoding="utf-8")
             texts[entity["metadata"]["name"]] = text
     return texts
 
@@ -156,9 +152,7 @@ def test_the_imperfections_the_readme_promises_are_there(found: Found) -> None:
     components = {e["metadata"]["name"]: e["spec"] for _, e in found if e["kind"] == "Component"}
     assert [name for name, spec in components.items() if "system" not in spec] == ["status-page"]
     assert components["box-office-classic"]["lifecycle"] == "deprecated"
-    needed_by = {
-        source for source, target in edges(found) if target == "component:default/box-office-classic"
-    }
+    needed_by = {source for source, target in edges(found) if target == "component:default/box-office-classic"}
     assert len(needed_by) == 2
 
 
@@ -169,9 +163,7 @@ def test_required_fields_are_filled(found: Found) -> None:
         assert REQUIRED[entity["kind"]] <= set(spec), ref_of(entity)
         if entity["kind"] == "API":
             assert ("remotes" if spec["type"] == "mcp-server" else "definition") in spec, ref_of(entity)
-        expected = (
-            "scaffolder.backstage.io/v1beta3" if entity["kind"] == "Template" else "backstage.io/v1alpha1"
-        )
+        expected = "scaffolder.backstage.io/v1beta3" if entity["kind"] == "Template" else "backstage.io/v1alpha1"
         assert entity["apiVersion"] == expected, ref_of(entity)
 
 

@@ -18,18 +18,20 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from tests.plugins.installing import install
 
 from callboard.project.postgres import stop
-from tests.plugins.installing import install
 
 COMMAND = [sys.executable, "-P", "-c", "from callboard.project.cli import main; main()"]
 DEMO_ENTITIES = 164
 ADMINISTRATOR, PASSWORD = "root", "correct horse battery staple"
-# A Git server of the tests stands on loopback, which a portal reads only where it is told to.
+# What the tests serve stands on loopback, where a portal goes only if it is told to.
 CONFIG = """\
 catalog:
   reading:
     allow: ["127.0.0.1"]
+webhooks:
+  allow: ["127.0.0.1"]
 dummy:
   greeting: Ahoy
 """
@@ -169,7 +171,14 @@ def _wait_until_full(portal: Portal) -> None:
 
     eventually(ready, 120, "the start of the portal")
     portal.command(
-        "user", "create", ADMINISTRATOR, "--administrator", "--name", "Rita Root", "--password-stdin", stdin=f"{PASSWORD}\n"
+        "user",
+        "create",
+        ADMINISTRATOR,
+        "--administrator",
+        "--name",
+        "Rita Root",
+        "--password-stdin",
+        stdin=f"{PASSWORD}\n",
     )
     portal.token = portal.command("token", "create", "e2e", "--scope", "admin")
     eventually(lambda: portal.count() >= DEMO_ENTITIES, 60, "loading the demo organisation")

@@ -35,9 +35,7 @@ def check_address(host: str, port: int, allow: Iterable[str] = ()) -> list[str]:
     try:
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise UnknownHostError(
-            f"no host is called {host}; check the spelling and the name servers"
-        ) from error
+        raise UnknownHostError(f"no host is called {host}; check the spelling and the name servers") from error
     addresses = list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
     rules = [entry.strip().lower() for entry in allow]
     if any(fnmatch.fnmatchcase(name, rule) for rule in rules):

@@ -75,9 +75,7 @@ def _split(text: str) -> tuple[str | None, str | None, str]:
     namespace = text[colon + 1 : slash] if slash >= 0 else None
     name = text[max(colon, slash) + 1 :]
     if kind == "" or namespace == "" or name == "":
-        raise RefError(
-            f'The entity reference "{_short(text)}" is not of the form [<kind>:][<namespace>/]<name>'
-        )
+        raise RefError(f'The entity reference "{_short(text)}" is not of the form [<kind>:][<namespace>/]<name>')
     return kind, namespace, name
 
 
@@ -111,9 +109,7 @@ class LocationRef:
         """Make a ref of its parts, with the same checks as :meth:`parse`."""
         if type_ in ("http", "https"):
             whole = f"{type_}:{target}"
-            raise RefError(
-                f'The location reference "{_short(whole)}" has no type; write it as url:{_short(whole)}'
-            )
+            raise RefError(f'The location reference "{_short(whole)}" has no type; write it as url:{_short(whole)}')
         if not type_ or not target:
             raise RefError("A location needs both a type and a target")
         if _SCRIPT_TARGET.match(target):

@@ -125,9 +125,7 @@ def _run_client(program: str, url: str, *arguments: str) -> None:
     named = ["--dbname", environment["PGDATABASE"]]
     last = ""
     for place in _clients(program):
-        done = subprocess.run(
-            [place, *named, *arguments], env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([place, *named, *arguments], env=environment, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return
         last = done.stderr.strip()

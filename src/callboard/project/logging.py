@@ -10,9 +10,7 @@ from typing import Any
 
 HIDDEN = "********"
 
-_SECRET_KEY = re.compile(
-    r"pass(word|wd)?$|secret|token|authorization|cookie|api_?key|credential", re.IGNORECASE
-)
+_SECRET_KEY = re.compile(r"pass(word|wd)?$|secret|token|authorization|cookie|api_?key|credential", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(\w[\w+.-]*://[^\s/:@]*:)[^\s@]+@")
 _BEARER = re.compile(r"\b(bearer|basic|token)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 _OWN_TOKEN = re.compile(r"\b(cb[a-z]*_)[\w-]{12,}")

@@ -9,9 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 LIBRARIES = ("django", "django-allauth", "procrastinate")
-ROWS = (
-    "select md5(coalesce(string_agg(app || '.' || name, ',' order by app, name), '')) from django_migrations"
-)
+ROWS = "select md5(coalesce(string_agg(app || '.' || name, ',' order by app, name), '')) from django_migrations"
 
 
 class MigrationNote:

@@ -44,9 +44,7 @@ def _check_project(path: Path) -> list[Problem]:
     for name, package in points.items():
         root = next((r for r in (path / "src" / package, path / package) if r.is_dir()), None)
         if root is None:
-            found.append(
-                Problem("no-package", f"There is no package {package!r}.", "Name the right one.", place)
-            )
+            found.append(Problem("no-package", f"There is no package {package!r}.", "Name the right one.", place))
             continue
         found += _check_imports(root, package, name)
         if any(point.name == name for point in entry_points(group=GROUP)):
@@ -72,14 +70,10 @@ def _check_installed(name: str, *, imports: bool = True) -> Iterator[Problem]:
         return
     for bad in registry.quarantined():
         if bad.name == name:
-            yield Problem(
-                "quarantined", f"{name} is quarantined: {bad.reason}.", bad.remedy, _where(bad.detail, name)
-            )
+            yield Problem("quarantined", f"{name} is quarantined: {bad.reason}.", bad.remedy, _where(bad.detail, name))
     broken = room_models().broken.get(name)
     if broken:
-        yield Problem(
-            "settings", f"Its settings cannot be loaded: {broken}.", "Mend the module named.", Place(name)
-        )
+        yield Problem("settings", f"Its settings cannot be loaded: {broken}.", "Mend the module named.", Place(name))
     loaded = next((item for item in registry.plugins() if item.plugin.name == name), None)
     if loaded is None:
         return
@@ -92,17 +86,10 @@ def _check_installed(name: str, *, imports: bool = True) -> Iterator[Problem]:
             and not isinstance(item, UNPREFIXED)
             and item.id != name
         ):
-            yield Problem(
-                "prefix", f"{item.id!r} is not named after the plugin.", f"Call it `{name}.…`.", place
-            )
-        if (
-            isinstance(item, (contract.NavItem, contract.Command, contract.SettingsPage))
-            and item.page not in pages
-        ):
+            yield Problem("prefix", f"{item.id!r} is not named after the plugin.", f"Call it `{name}.…`.", place)
+        if isinstance(item, (contract.NavItem, contract.Command, contract.SettingsPage)) and item.page not in pages:
             hint = did_you_mean(item.page, pages) or "Name a page that a plugin contributes."
-            yield Problem(
-                "no-page", f"{item.id} opens the page {item.page!r}, which nobody contributes.", hint, place
-            )
+            yield Problem("no-page", f"{item.id} opens the page {item.page!r}, which nobody contributes.", hint, place)
         if isinstance(item, contract.Page) and item.path.startswith("/"):
             yield Problem("path", f"The path of {item.id} begins with a slash.", "Leave it away.", place)
     if imports:

@@ -15,9 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callboard.project.settings")
 _config = portal_config()
 configure(_config.log.level, _config.log.format)
 
-(_config.data_dir / "static").mkdir(
-    mode=0o755, exist_ok=True
-)  # WhiteNoise warns of a directory that is not there
+(_config.data_dir / "static").mkdir(mode=0o755, exist_ok=True)  # WhiteNoise warns of a directory that is not there
 
 # A web process whose master was killed would keep the port from its successor.
 _ask = processes.die_with_parent(signal.SIGTERM, parent=os.getppid())

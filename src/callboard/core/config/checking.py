@@ -43,9 +43,7 @@ def inner(annotation: Any) -> Any:
             return annotation
 
 
-def field_at(
-    model: type[BaseModel], location: Iterable[int | str]
-) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+def field_at(model: type[BaseModel], location: Iterable[int | str]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
     """Follow a location through nested models; answer the innermost model and field on the way."""
     annotation: Any = model
     owner: type[BaseModel] | None = None

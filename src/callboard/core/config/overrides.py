@@ -85,9 +85,7 @@ def effective(section: str, key: str) -> Any:
 def changeable() -> list[Changeable]:
     """Answer every setting that the UI may change, in the order of the file."""
     config, chosen, found = portal_config(), _overrides(), []
-    sections: list[tuple[str, Any]] = [
-        (n, getattr(config, n)) for n in type(config).model_fields if n != "rooms"
-    ]
+    sections: list[tuple[str, Any]] = [(n, getattr(config, n)) for n in type(config).model_fields if n != "rooms"]
     for section, model in [*sections, *sorted(config.rooms.items())]:
         if not isinstance(model, BaseModel):
             continue

@@ -81,13 +81,7 @@ def environment_for(overrides: Mapping[str, Any]) -> dict[str, str]:
     result = {}
     for dotted, value in overrides.items():
         if value is not None:
-            text = (
-                value
-                if isinstance(value, str)
-                else str(value)
-                if isinstance(value, Path)
-                else json.dumps(value)
-            )
+            text = value if isinstance(value, str) else str(value) if isinstance(value, Path) else json.dumps(value)
             result[PREFIX + "__".join(dotted.split(".")).upper()] = text
     return result
 

@@ -82,9 +82,7 @@ def test_a_bare_web_address_is_told_to_use_url() -> None:
         LocationRef.parse("https://example.org/x")
 
 
-@pytest.mark.parametrize(
-    "target", ["javascript:alert(1)", " JavaScript:x", "java\nscript:x", "\x01javascript:x"]
-)
+@pytest.mark.parametrize("target", ["javascript:alert(1)", " JavaScript:x", "java\nscript:x", "\x01javascript:x"])
 def test_a_script_is_no_location(target: str) -> None:
     with pytest.raises(RefError, match="javascript"):
         LocationRef.of("url", target)

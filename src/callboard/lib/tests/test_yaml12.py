@@ -234,9 +234,7 @@ def test_what_is_written_reads_back_the_same(value: Any) -> None:
 
 def test_writing_is_made_for_people() -> None:
     text = dump({"kind": "API", "on": "yes", "n": "12", "spec": {"text": "one\ntwo\n", "list": [1, "a"]}})
-    assert text == (
-        "kind: API\n'on': 'yes'\nn: '12'\nspec:\n  text: |\n    one\n    two\n  list:\n  - 1\n  - a\n"
-    )
+    assert text == ("kind: API\n'on': 'yes'\nn: '12'\nspec:\n  text: |\n    one\n    two\n  list:\n  - 1\n  - a\n")
     shared = ["x"]
     assert "&" not in dump({"a": shared, "b": shared})
 

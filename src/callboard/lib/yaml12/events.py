@@ -72,9 +72,7 @@ class Builder:
         value = self._value(event, 0)
         end = self._next()
         if not isinstance(end, DocumentEndEvent):
-            raise RejectedError(
-                "yaml-syntax", "The document has more than one value.", "Separate with ---", end
-            )
+            raise RejectedError("yaml-syntax", "The document has more than one value.", "Separate with ---", end)
         return True, value
 
     # --- values ---------------------------------------------------------------

@@ -152,9 +152,7 @@ def _piece(piece: str, start_line: int, url: str, limits: Limits) -> Iterator[Do
         yield from found
     except RejectedError as error:
         column = None if error.column is None else error.column + 1
-        yield Problem(
-            error.code, error.message, error.remedy, Place(url, start_line + error.line + 1, column)
-        )
+        yield Problem(error.code, error.message, error.remedy, Place(url, start_line + error.line + 1, column))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = (mark.line, mark.column) if mark is not None else (0, 0)

@@ -51,9 +51,7 @@ class Source(models.Model):
         constraints = [models.UniqueConstraint(fields=["type", "target"], name="cb_catalog_source_is")]
         indexes = [
             models.Index(fields=["due_at"], name="cb_catalog_source_due"),
-            models.Index(
-                fields=["registered_at"], name="cb_catalog_source_reg", condition=models.Q(registered=True)
-            ),
+            models.Index(fields=["registered_at"], name="cb_catalog_source_reg", condition=models.Q(registered=True)),
         ]
 
     def __str__(self) -> str:
@@ -72,9 +70,7 @@ class SourceLink(models.Model):
         """One row a link."""
 
         db_table = "cb_catalog_source_link"
-        constraints = [
-            models.UniqueConstraint(fields=["parent_ref", "source"], name="cb_catalog_source_link_is")
-        ]
+        constraints = [models.UniqueConstraint(fields=["parent_ref", "source"], name="cb_catalog_source_link_is")]
 
 
 class Emission(models.Model):

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import sys
-from contextlib import ExitStack
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -18,9 +17,6 @@ from typer.core import TyperGroup
 
 from callboard.core.config.console import fail, wants_json
 from callboard.project.version import __version__
-
-_until_the_end = ExitStack()
-"""Holds what stays in force for the rest of the process; without a holder it would end at once."""
 
 
 class PluginCommands(TyperGroup):
@@ -35,10 +31,11 @@ class PluginCommands(TyperGroup):
         found = super().get_command(ctx, cmd_name)
         if found is not None:
             return found
-        titles = self._known()
         if ctx.resilient_parsing or cmd_name not in sys.argv[1:]:
             # Listed in the help, not called: a title is all that is shown.
+            titles = self._known()
             return _Titled(titles[cmd_name]).command(cmd_name) if cmd_name in titles else None
+        # Called: Django is set up once in a process, so it has to be with the database from the start.
         return self._load(needs_database="--help" not in sys.argv, wanted=cmd_name).get(cmd_name)
 
     def _known(self) -> dict[str, str]:
@@ -57,7 +54,7 @@ class PluginCommands(TyperGroup):
         from callboard.project.boot import start_django
 
         start_django(database=needs_database)
-        from callboard.core.auth.principal import OPERATOR, act_as
+        from callboard.core.auth.principal import OPERATOR, become
         from callboard.core.registry.contract import CliCommand
         from callboard.core.registry.store import registry
 
@@ -73,7 +70,7 @@ class PluginCommands(TyperGroup):
                 )
         if needs_database:
             # Whoever may run commands on this machine is its operator; the process ends with the command.
-            _until_the_end.enter_context(act_as(OPERATOR, "cli"))
+            become(OPERATOR, "cli")
         return {item.name: _command(item) for name, item in owned if name not in off}
 
 

@@ -33,12 +33,8 @@ def _refused(error: Exception) -> NoReturn:
 @tokens.command("create")
 def create_token(
     name: Annotated[str, typer.Argument(help="What the token is for.")],
-    scope: Annotated[
-        list[str] | None, typer.Option(help="read, write, admin or a permission; repeatable.")
-    ] = None,
-    expires_days: Annotated[
-        int | None, typer.Option(help="Days it is valid; without, it never ends.", min=1)
-    ] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="read, write, admin or a permission; repeatable.")] = None,
+    expires_days: Annotated[int | None, typer.Option(help="Days it is valid; without, it never ends.", min=1)] = None,
     user: Annotated[str, typer.Option(help="Username of the account it acts as.")] = "",
 ) -> None:
     """Create a token and print it alone on standard output; it is shown this once."""
@@ -107,9 +103,7 @@ def create_user(
     name: Annotated[str, typer.Option(help="Full name.")] = "",
     administrator: Annotated[bool, typer.Option("--administrator", help="May do everything.")] = False,
     entity_ref: Annotated[str, typer.Option(help="User entity, such as user:default/ada.")] = "",
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
-    ] = False,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
 ) -> None:
     """Create a local account; the password is asked for, or read from standard input."""
     if password_stdin or not sys.stdin.isatty():
@@ -117,9 +111,7 @@ def create_user(
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     if not password:
-        fail(
-            "no password was given", "Type one, or pipe it in with --password-stdin.", code="usage", status=2
-        )
+        fail("no password was given", "Type one, or pipe it in with --password-stdin.", code="usage", status=2)
     _start()
     from callboard.plugins.portal import public
 

@@ -137,9 +137,7 @@ def prepare(layout: Layout, *, durable: bool) -> Layout:
 
 
 @contextmanager
-def new_cluster(
-    layout: Layout, major: int, *, durable: bool, options: tuple[str, ...] = ()
-) -> Iterator[Path]:
+def new_cluster(layout: Layout, major: int, *, durable: bool, options: tuple[str, ...] = ()) -> Iterator[Path]:
     """Create an empty cluster beside the final place; it counts only once it has been renamed."""
     draft = layout.cluster.with_name("postgres.new")
     shutil.rmtree(draft, ignore_errors=True)
@@ -206,9 +204,7 @@ def _clear_stale(layout: Layout) -> None:
 
 
 def _left_over(cluster: Path) -> bool:
-    return any(
-        _serves(int(entry.name), cluster) for entry in Path("/proc").glob("[0-9]*") if Path("/proc").is_dir()
-    )
+    return any(_serves(int(entry.name), cluster) for entry in Path("/proc").glob("[0-9]*") if Path("/proc").is_dir())
 
 
 def sql(layout: Layout, statement: str, *, role: str = SUPERUSER, database: str = "postgres") -> str | None:
@@ -266,15 +262,11 @@ def start_problem(layout: Layout) -> Problem:
     said = _read(layout.start_log)
     logs = sorted(layout.cluster.glob("log/*.log"), key=lambda file: file.stat().st_mtime)
     written = _read(logs[-1]) if logs else ""
-    reasons = re.findall(r"(?:FATAL|PANIC|ERROR): +(.*)", said) or re.findall(
-        r"(?:FATAL|PANIC): +(.*)", written
-    )
+    reasons = re.findall(r"(?:FATAL|PANIC|ERROR): +(.*)", said) or re.findall(r"(?:FATAL|PANIC): +(.*)", written)
     reason = reasons[-1] if reasons else _last_lines(said) or "no reason was given"
     return Problem(
         f"the database in {layout.cluster} did not start: {reason}",
-        _disk_remedy(
-            said + written[-4000:], f"The whole story is in {layout.start_log} and {layout.cluster}/log."
-        ),
+        _disk_remedy(said + written[-4000:], f"The whole story is in {layout.start_log} and {layout.cluster}/log."),
         "postgres-start",
     )
 
@@ -290,9 +282,7 @@ def _last_lines(text: str) -> str:
     return " / ".join(line.strip() for line in text.strip().splitlines()[-3:])
 
 
-def _disk_remedy(
-    text: str, otherwise: str = "Read the message above; --data-dir chooses another place."
-) -> str:
+def _disk_remedy(text: str, otherwise: str = "Read the message above; --data-dir chooses another place.") -> str:
     if "No space left" in text:
         return "Free some disk space and start again; nothing that was committed is lost."
     if "shared memory" in text:

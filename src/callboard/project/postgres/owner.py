@@ -38,9 +38,7 @@ class Owner:
 
     def run(self, arguments: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a program as this user and answer what it said."""
-        settings = (
-            self.subprocess_options() | {"capture_output": True, "text": True, "timeout": 600} | options
-        )
+        settings = self.subprocess_options() | {"capture_output": True, "text": True, "timeout": 600} | options
         try:
             return subprocess.run(arguments, check=False, **settings)
         except PermissionError as error:

@@ -45,9 +45,7 @@ def shortcuts_page() -> str:
 
 def metrics_page() -> str:
     """Answer the page about metrics."""
-    rows = [
-        (f"`{item.name}`", item.unit, item.description or item.title, room) for room, item in text.bundled(Metric)
-    ]
+    rows = [(f"`{item.name}`", item.unit, item.description or item.title, room) for room, item in text.bundled(Metric)]
     listed = text.table(("Metric", "Unit", "Meaning", "Room"), rows) if rows else _NO_METRICS
     return text.page("Metrics and health", _METRICS, "## Metrics", listed)
 

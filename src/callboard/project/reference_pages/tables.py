@@ -47,7 +47,11 @@ def _column(field: Any) -> tuple[str, str, str]:
         kind = f"reference to `{field.related_model._meta.db_table}`"
     elif internal == "ArrayField":
         kind = "text[]"
-    marks = [mark for mark, there in (("key", field.primary_key), ("unique", field.unique and not field.primary_key)) if there]
+    marks = [
+        mark
+        for mark, there in (("key", field.primary_key), ("unique", field.unique and not field.primary_key))
+        if there
+    ]
     if field.null:
         marks.append("may be null")
     said = str(field.help_text or "")

@@ -31,9 +31,7 @@ def write_plugin(name: str, into: Path, title: str = "") -> tuple[Path, list[str
         raise Problem(f"there is a plugin called {name!r} already", "Choose another name.", "plugin-name")
     place = (into / f"callboard-{name.replace('_', '-')}").absolute()
     if place.exists() and any(place.iterdir()):
-        raise Problem(
-            f"{place} is not empty", "Choose another name or directory, or remove it first.", "exists"
-        )
+        raise Problem(f"{place} is not empty", "Choose another name or directory, or remove it first.", "exists")
     words = {
         "name": name,
         "dashed": name.replace("_", "-"),

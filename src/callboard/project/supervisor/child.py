@@ -18,9 +18,7 @@ STEADY_SECONDS = 30.0
 class Child:
     """A process that has to run for as long as the portal does."""
 
-    def __init__(
-        self, name: str, command: list[str], environment: dict[str, str], say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], say: Callable[[str], None]) -> None:
         self.name = name
         self.command = command
         self.environment = environment

@@ -54,9 +54,7 @@ def _by_whom(port: int) -> str:
             if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
                 if connection.pid:
                     process = psutil.Process(connection.pid)
-                    return (
-                        f" by process {connection.pid} ({' '.join(process.cmdline())[:80] or process.name()})"
-                    )
+                    return f" by process {connection.pid} ({' '.join(process.cmdline())[:80] or process.name()})"
                 return " by a process of another user"
     except psutil.Error:
         return ""

@@ -50,9 +50,7 @@ def test_the_command_line_beats_the_environment_which_beats_the_file(write):
 
 
 def test_database_url_and_data_dir_have_variables_of_their_own(write, tmp_path):
-    config = load(
-        write("{}"), {"DATABASE_URL": "postgresql://x/y", "CALLBOARD_DATA_DIR": str(tmp_path / "d")}
-    )
+    config = load(write("{}"), {"DATABASE_URL": "postgresql://x/y", "CALLBOARD_DATA_DIR": str(tmp_path / "d")})
     assert (config.database.url, config.data_dir) == ("postgresql://x/y", tmp_path / "d")
 
 

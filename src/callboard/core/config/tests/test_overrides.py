@@ -42,9 +42,7 @@ def test_an_address_that_could_run_a_script_is_refused():
         change_setting("organisation", "support_url", "javascript:alert(1)", "")
 
 
-@pytest.mark.parametrize(
-    ("section", "key"), [("server", "port"), ("database", "url"), ("organisation", "nam")]
-)
+@pytest.mark.parametrize(("section", "key"), [("server", "port"), ("database", "url"), ("organisation", "nam")])
 def test_what_is_not_for_the_ui_cannot_be_changed_there(section, key):
     with pytest.raises(SettingError, match="cannot be changed here"):
         change_setting(section, key, "1", "")

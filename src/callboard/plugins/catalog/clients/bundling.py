@@ -94,9 +94,7 @@ class _Bundler:
         if not isinstance(reference, str):
             return {key: self.walk(item, name, (*at, key), depth + 1) for key, item in node.items()}
         base, fragment = urldefrag(reference)
-        beside = {
-            key: self.walk(item, name, (*at, key), depth + 1) for key, item in node.items() if key != "$ref"
-        }
+        beside = {key: self.walk(item, name, (*at, key), depth + 1) for key, item in node.items() if key != "$ref"}
         scheme = urlsplit(base).scheme
         if (scheme and scheme not in ("http", "https")) or (not base and name == self.root):
             return {"$ref": reference, **beside}

@@ -81,9 +81,7 @@ class FileClient:
 
     def _candidates(self, target: str) -> list[str]:
         if not target or "\0" in target:
-            raise ReadError(
-                "not-found", "The location names no path.", "Give the path of a file or directory."
-            )
+            raise ReadError("not-found", "The location names no path.", "Give the path of a file or directory.")
         if target.startswith("/"):
             return [os.path.normpath(target)]
         return [os.path.normpath(f"{root}/{target}") for root in self._limits.roots]
@@ -129,9 +127,7 @@ class FileClient:
             url=place,
         )
 
-    def _walk(
-        self, location: LocationTarget, start: str, pattern: str | None, errors: list[ReadError]
-    ) -> list[str]:
+    def _walk(self, location: LocationTarget, start: str, pattern: str | None, errors: list[ReadError]) -> list[str]:
         """Find catalog files below a directory, or what a pattern matches; links to directories stay."""
         try:
             glob = compile_glob(os.path.relpath(pattern, start)) if pattern else None

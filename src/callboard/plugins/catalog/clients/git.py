@@ -69,9 +69,7 @@ def parse_target(target: str) -> GitTarget:
 def check_ref(ref: str, place: str) -> None:
     """Refuse what git would not take for a ref, or would take for an option."""
     if len(ref) > 250 or _BAD_REF.search(ref):
-        raise ReadError(
-            "refused", f"{place} names no valid ref.", "Name a branch, a tag or a full commit.", url=place
-        )
+        raise ReadError("refused", f"{place} names no valid ref.", "Name a branch, a tag or a full commit.", url=place)
 
 
 def _repository(text: str, place: str) -> str:
@@ -90,9 +88,7 @@ def _repository(text: str, place: str) -> str:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise ReadError(
-            "refused", f"{place} is not a valid URL.", "Correct the address.", url=place
-        ) from None
+        raise ReadError("refused", f"{place} is not a valid URL.", "Correct the address.", url=place) from None
     if parts.scheme not in ("https", "http", "ssh", "file"):
         raise ReadError(
             "refused",

@@ -12,9 +12,7 @@ from .files import FileClient
 from .guard import Guard
 from .types import ReadError, ReadingLimits
 
-SCP_ADDRESS = re.compile(
-    r"(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*@)(?P<host>[A-Za-z0-9.-]+):(?P<path>[^:-].*)\Z"
-)
+SCP_ADDRESS = re.compile(r"(?P<user>[A-Za-z0-9_][A-Za-z0-9_.-]*@)(?P<host>[A-Za-z0-9.-]+):(?P<path>[^:-].*)\Z")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*\Z")
 
 
@@ -28,9 +26,7 @@ class Access:
     ssh_command: str = "ssh -oBatchMode=yes"
 
     @classmethod
-    def of(
-        cls, repository: str, limits: ReadingLimits, guard: Guard, files: FileClient, place: str
-    ) -> "Access":
+    def of(cls, repository: str, limits: ReadingLimits, guard: Guard, files: FileClient, place: str) -> "Access":
         """Judge an address; raises ReadError when it may not be read."""
         scp = SCP_ADDRESS.match(repository) if "://" not in repository else None
         if scp:
@@ -70,9 +66,7 @@ def _local(repository: str, files: FileClient, place: str) -> str:
         )
     real = os.path.realpath(path)
     if not Path(real).is_dir():
-        raise ReadError(
-            "not-found", f"{place} does not exist.", "Check the path of the repository.", url=place
-        )
+        raise ReadError("not-found", f"{place} does not exist.", "Check the path of the repository.", url=place)
     return f"file://{real}"
 
 

@@ -139,9 +139,7 @@ class CachedRepository:
 
     def _damaged(self, text: str) -> bool:
         own = str(self._directory) in text
-        return own or any(
-            word in text for word in ("corrupt", "bad object", "loose object", "unable to read tree")
-        )
+        return own or any(word in text for word in ("corrupt", "bad object", "loose object", "unable to read tree"))
 
     def _ensure(self, commit: str, full: str) -> str:
         if not (self._directory / "HEAD").is_file():
@@ -162,9 +160,7 @@ class CachedRepository:
             source = "HEAD" if full == "HEAD" else full
             self.run(*fetch, "--depth=1", "--", self._access.url, f"+{source}:{kept}", remote=True)
         except GitFailedError as error:
-            if not _SHA.match(full) or not re.search(
-                r"unadvertised|not our ref|couldn't find remote", error.text
-            ):
+            if not _SHA.match(full) or not re.search(r"unadvertised|not our ref|couldn't find remote", error.text):
                 raise
             # Some servers give out only what a branch or tag points to, so the history is searched instead.
             everything = ["+refs/heads/*:refs/remote/heads/*", "+refs/tags/*:refs/remote/tags/*"]
@@ -273,9 +269,7 @@ class Tree:
         try:
             glob = compile_glob(pattern) if pattern else None
         except GlobError as error:
-            raise ReadError(
-                "too-many", f"{self._place}: {error}.", "Simplify the pattern.", url=self._place
-            ) from None
+            raise ReadError("too-many", f"{self._place}: {error}.", "Simplify the pattern.", url=self._place) from None
         if prefix and self._kinds([prefix])[0][0] != "tree":
             return []
         named = set(pattern.split("/")) if pattern else set()
@@ -323,9 +317,7 @@ class Tree:
         if total > self._limits.max_total_bytes:
             raise too_large_together(self._place, self._limits.max_total_bytes)
         lines = "".join(f"{self._commit}:{path}\n" for path in wanted).encode()
-        output = (
-            self._repository.run("cat-file", "--batch", "--follow-symlinks", stdin=lines) if wanted else b""
-        )
+        output = self._repository.run("cat-file", "--batch", "--follow-symlinks", stdin=lines) if wanted else b""
         files: list[GitFile] = []
         position = 0
         for path in wanted:

@@ -38,9 +38,7 @@ def compile_glob(pattern: str) -> "Glob":
     if len(pattern) > _MAX_LENGTH:
         raise GlobError(f"the pattern is longer than {_MAX_LENGTH} characters")
     alternatives = _expand(pattern)
-    return Glob(
-        tuple(tuple(part for part in one.split("/") if part not in ("", ".")) for one in alternatives)
-    )
+    return Glob(tuple(tuple(part for part in one.split("/") if part not in ("", ".")) for one in alternatives))
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,9 +110,7 @@ def _looks_like_file(path: str) -> bool:
     return bool(re.search(r"\.(ya?ml|json)$", path, re.IGNORECASE))
 
 
-def _made(
-    product: str, origin: str, owner: str, repository: str, ref: str, path: str, kind: str = "maybe"
-) -> Hosted:
+def _made(product: str, origin: str, owner: str, repository: str, ref: str, path: str, kind: str = "maybe") -> Hosted:
     repository = repository.removesuffix(".git")
     if not ref and not path:
         return Hosted(product, origin, owner, repository)

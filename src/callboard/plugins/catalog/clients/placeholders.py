@@ -56,10 +56,7 @@ class _Resolver:
             resolve = PLACEHOLDERS.get(key)
             if resolve is not None:
                 return self._replace(node, key, value, resolve, path)
-        return {
-            key: self.walk(item, f"{path}.{key}" if path else str(key), depth + 1)
-            for key, item in node.items()
-        }
+        return {key: self.walk(item, f"{path}.{key}" if path else str(key), depth + 1) for key, item in node.items()}
 
     def _replace(self, node: Any, key: str, value: Any, resolve: "Resolve", path: str) -> Any:
         if not isinstance(value, str) or not value.strip():

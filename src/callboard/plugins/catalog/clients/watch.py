@@ -24,9 +24,7 @@ class _Filter(watchfiles.BaseFilter):
         for root in self._roots:
             if Path(path).is_relative_to(root):
                 folders = Path(path).relative_to(root).parts
-                return not any(skipped_directory(part) for part in folders) and not path.endswith(
-                    ("~", ".swp")
-                )
+                return not any(skipped_directory(part) for part in folders) and not path.endswith(("~", ".swp"))
         return True
 
 

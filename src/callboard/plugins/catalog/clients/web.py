@@ -42,9 +42,7 @@ def check_url(url: str) -> None:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ReadError(
-            "refused", f"{place} is not a valid URL.", "Correct the address.", url=place
-        ) from None
+        raise ReadError("refused", f"{place} is not a valid URL.", "Correct the address.", url=place) from None
     if parts.scheme not in ("http", "https"):
         raise ReadError(
             "refused",
@@ -258,9 +256,7 @@ class WebClient:
                 transient=True,
             ) from None
         except (httpx.InvalidURL, UnicodeError, httpcore.UnsupportedProtocol):
-            raise ReadError(
-                "refused", f"{place} is not a valid URL.", "Correct the address.", url=place
-            ) from None
+            raise ReadError("refused", f"{place} is not a valid URL.", "Correct the address.", url=place) from None
 
 
 class _GuardedTransport(httpx.BaseTransport):

@@ -34,7 +34,9 @@ permissions: tuple[Permission, ...] = (
     Permission(id="catalog.entity.create", title="Create entities", action="create"),
     Permission(id="catalog.entity.delete", title="Remove entities", action="delete", resource_type=ENTITY),
     # Reading a source again changes nothing that its owner has not changed, so everybody may ask for it.
-    Permission(id="catalog.entity.refresh", title="Refresh entities", action="update", resource_type=ENTITY, harmless=True),
+    Permission(
+        id="catalog.entity.refresh", title="Refresh entities", action="update", resource_type=ENTITY, harmless=True
+    ),
     Permission(id="catalog.entity.validate", title="Check entities", action="read"),
     Permission(id="catalog.location.read", title="See registered locations", action="read"),
     Permission(id="catalog.location.create", title="Register locations", action="create"),

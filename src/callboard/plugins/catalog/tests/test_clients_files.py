@@ -201,9 +201,7 @@ def test_changes_in_a_watched_directory_are_told_and_a_failing_listener_hears_th
         if len(seen) == 1:
             raise ValueError("a listener may fail")
 
-    thread = threading.Thread(
-        target=watch, args=([root, root / "missing"], on_change, stop), kwargs={"debounce": 0.1}
-    )
+    thread = threading.Thread(target=watch, args=([root, root / "missing"], on_change, stop), kwargs={"debounce": 0.1})
     thread.start()
     try:
         for name in ("first.yaml", "second.yaml"):

@@ -116,9 +116,7 @@ def test_git_over_http_reads_branches_tags_and_commits(reader: Reader, repo: Pat
     assert contents(reader.read(at(f"{address}?ref=refs/heads/feature/new/door"))) == ["branch"]
 
 
-def test_an_unchanged_repository_is_only_asked_for_its_commit(
-    reader: Reader, repo: Path, site: GitSite
-) -> None:
+def test_an_unchanged_repository_is_only_asked_for_its_commit(reader: Reader, repo: Path, site: GitSite) -> None:
     place = at(f"{site.url}/org/repo.git")
     first = reader.read(place)
     site.requests.clear()
@@ -141,9 +139,7 @@ def test_a_branch_that_was_rewritten_is_read_anew(reader: Reader, repo: Path) ->
     assert contents(reader.read(place, first.etag)) == ["rewritten"]
 
 
-def test_a_missing_ref_path_or_repository_is_named(
-    reader: Reader, repo: Path, site: GitSite, home: Path
-) -> None:
+def test_a_missing_ref_path_or_repository_is_named(reader: Reader, repo: Path, site: GitSite, home: Path) -> None:
     error = failing(reader, f"{site.url}/org/repo.git?ref=no-such-branch")
     assert error.code == "not-found"
     assert "no-such-branch" in error.message
@@ -165,9 +161,7 @@ def test_a_web_site_is_not_a_repository(reader: Reader) -> None:
         other.text("/down/info/refs?service=git-upload-pack", "no", 503)
         error = failing(reader, f"{other.url}/down")
         assert (error.code, error.transient) == ("http-error", True)
-        other.text(
-            "/moved/info/refs?service=git-upload-pack", "", 302, Location=f"{other.url}/page/info/refs"
-        )
+        other.text("/moved/info/refs?service=git-upload-pack", "", 302, Location=f"{other.url}/page/info/refs")
         assert failing(reader, f"{other.url}/moved").code in ("refused", "unreadable", "http-error")
         assert other.seen("/page/info/refs") == []
 

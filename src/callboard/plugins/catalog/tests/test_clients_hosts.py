@@ -145,9 +145,7 @@ def test_a_git_location_on_a_known_host_has_links_too() -> None:
     assert links.edit_url == "https://github.com/o/r/edit/main/a/b.yaml"
     assert reader.links(LocationTarget("git", "https://git.acme.com/o/r.git//a.yaml")) == hosts.Links()
     assert reader.links(LocationTarget("file", "/srv/a.yaml")) == hosts.Links()
-    assert (
-        reader.links(LocationTarget("url", "https://acme.com/a.yaml")).view_url == "https://acme.com/a.yaml"
-    )
+    assert reader.links(LocationTarget("url", "https://acme.com/a.yaml")).view_url == "https://acme.com/a.yaml"
 
 
 @pytest.mark.parametrize(

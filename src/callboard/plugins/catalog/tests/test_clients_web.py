@@ -165,9 +165,7 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return answers
 
 
-def test_a_name_that_changes_its_address_in_between_leads_nowhere_else(
-    site: Site, name_server: list[str]
-) -> None:
+def test_a_name_that_changes_its_address_in_between_leads_nowhere_else(site: Site, name_server: list[str]) -> None:
     site.text("/a.yaml", "secret: 1")
     name_server += ["127.0.0.2", "127.0.0.1"]
     error = failing(reader(allow=("127.0.0.2",)), f"http://rebind.test:{site.port}/a.yaml")

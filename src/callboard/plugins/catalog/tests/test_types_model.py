@@ -186,9 +186,7 @@ def test_a_ref_that_needs_a_kind_but_has_none_is_an_error_and_the_rest_is_kept()
 
 def test_a_ref_to_a_kind_that_does_not_fit_is_kept_with_a_warning() -> None:
     edges, problems = MODEL.relations_of(_entity("Component", {"system": "domain:d"}))
-    assert [tuple(edge) for edge in edges] == sorted(
-        _pair("component:default/x", "partOf", "domain:default/d")
-    )
+    assert [tuple(edge) for edge in edges] == sorted(_pair("component:default/x", "partOf", "domain:default/d"))
     assert [(problem.code, problem.severity) for problem in problems] == [("unexpected-kind", "warning")]
 
 

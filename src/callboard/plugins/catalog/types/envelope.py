@@ -113,9 +113,7 @@ def _unstorable_text(text: str) -> str:
 # --- Shape --------------------------------------------------------------------
 
 
-def _problem(
-    url: str, path: str, expected: str, got: object, remedy: str = "", code: str = "invalid-field"
-) -> Problem:
+def _problem(url: str, path: str, expected: str, got: object, remedy: str = "", code: str = "invalid-field") -> Problem:
     return Problem(
         code,
         f'"{path}" is not valid; expected {expected}, got {shown(got)}.',
@@ -133,9 +131,7 @@ def _advice(got: object) -> str:
 
 
 def _missing(url: str, path: str, what: str) -> Problem:
-    return Problem(
-        "missing-field", f'"{path}" is missing; expected {what}.', f"Add it. {_DOCS}", Place(url, path=path)
-    )
+    return Problem("missing-field", f'"{path}" is missing; expected {what}.', f"Add it. {_DOCS}", Place(url, path=path))
 
 
 def _shape(entity: Mapping[str, Any], url: str) -> Iterator[Problem]:

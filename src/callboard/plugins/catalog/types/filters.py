@@ -56,8 +56,7 @@ def _parse_set(text: str) -> FilterSet | None:
         key, value = key.strip().lower(), value.strip().lower()
         if not key:
             raise FilterError(
-                f"Invalid filter, '{statement}' is not a valid statement "
-                "(expected a string on the form a=b or a= or a)"
+                f"Invalid filter, '{statement}' is not a valid statement (expected a string on the form a=b or a= or a)"
             )
         known = values_by_key.setdefault(key, None)
         if equals:
@@ -69,9 +68,7 @@ def _parse_set(text: str) -> FilterSet | None:
     if not values_by_key:
         return None
     return FilterSet(
-        tuple(
-            Condition(key, None if values is None else tuple(values)) for key, values in values_by_key.items()
-        )
+        tuple(Condition(key, None if values is None else tuple(values)) for key, values in values_by_key.items())
     )
 
 
@@ -107,9 +104,7 @@ def filter_to_json(wanted: Filter) -> dict[str, Any]:
 def filter_from_json(data: Any) -> Filter:
     """Read what :func:`filter_to_json` wrote; raises :class:`FilterError` for anything else."""
     try:
-        sets = tuple(
-            FilterSet(tuple(_condition(item) for item in _list(one["allOf"]))) for one in _list(data["anyOf"])
-        )
+        sets = tuple(FilterSet(tuple(_condition(item) for item in _list(one["allOf"]))) for one in _list(data["anyOf"]))
     except (KeyError, TypeError) as error:
         raise FilterError("Invalid filter, expected anyOf sets of allOf conditions") from error
     return Filter(sets)

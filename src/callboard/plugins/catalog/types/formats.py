@@ -3,13 +3,9 @@
 import re
 from functools import lru_cache
 
-API_VERSION = (
-    "1 to 63 letters and digits, optionally after a DNS name and a slash, such as backstage.io/v1alpha1"
-)
+API_VERSION = "1 to 63 letters and digits, optionally after a DNS name and a slash, such as backstage.io/v1alpha1"
 KIND = "1 to 63 letters and digits that start with a letter, such as Component"
-OBJECT_NAME = (
-    "1 to 63 letters, digits and any of - _ . between them, starting and ending with a letter or digit"
-)
+OBJECT_NAME = "1 to 63 letters, digits and any of - _ . between them, starting and ending with a letter or digit"
 NAMESPACE = "1 to 63 lower-case letters and digits, with single or repeated - between them"
 LABEL_KEY = f"{OBJECT_NAME}, optionally after a DNS name of at most 253 characters and a slash"
 TAG = "1 to 63 lower-case letters, digits, : + or #, in parts separated by -"

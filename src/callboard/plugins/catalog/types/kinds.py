@@ -26,18 +26,12 @@ def _schema(required: tuple[str, ...], properties: dict[str, Any], **more: Any) 
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "required": ["spec"],
-        "properties": {
-            "spec": {"type": "object", "required": list(required), "properties": properties, **more}
-        },
+        "properties": {"spec": {"type": "object", "required": list(required), "properties": properties, **more}},
     }
 
 
-_OWNER = RelationField(
-    path="spec.owner", relation="ownedBy", default_kind="Group", allowed_kinds=("Group", "User")
-)
-_SYSTEM = RelationField(
-    path="spec.system", relation="partOf", default_kind="System", allowed_kinds=("System",)
-)
+_OWNER = RelationField(path="spec.owner", relation="ownedBy", default_kind="Group", allowed_kinds=("Group", "User"))
+_SYSTEM = RelationField(path="spec.system", relation="partOf", default_kind="System", allowed_kinds=("System",))
 _DEPENDS_ON = RelationField(
     path="spec.dependsOn",
     relation="dependsOn",
@@ -90,12 +84,8 @@ COMPONENT = EntityKind(
             default_kind="Component",
             allowed_kinds=("Component",),
         ),
-        RelationField(
-            path="spec.providesApis", relation="providesApi", default_kind="API", allowed_kinds=("API",)
-        ),
-        RelationField(
-            path="spec.consumesApis", relation="consumesApi", default_kind="API", allowed_kinds=("API",)
-        ),
+        RelationField(path="spec.providesApis", relation="providesApi", default_kind="API", allowed_kinds=("API",)),
+        RelationField(path="spec.consumesApis", relation="consumesApi", default_kind="API", allowed_kinds=("API",)),
         _DEPENDS_ON,
         _DEPENDENCY_OF,
     ),
@@ -163,9 +153,7 @@ SYSTEM = EntityKind(
     schema=_schema(("owner",), {"owner": _TEXT, "domain": _TEXT, "type": _TEXT}),
     relation_fields=(
         _OWNER,
-        RelationField(
-            path="spec.domain", relation="partOf", default_kind="Domain", allowed_kinds=("Domain",)
-        ),
+        RelationField(path="spec.domain", relation="partOf", default_kind="Domain", allowed_kinds=("Domain",)),
     ),
 )
 
@@ -181,9 +169,7 @@ DOMAIN = EntityKind(
     schema=_schema(("owner",), {"owner": _TEXT, "subdomainOf": _TEXT, "type": _TEXT}),
     relation_fields=(
         _OWNER,
-        RelationField(
-            path="spec.subdomainOf", relation="partOf", default_kind="Domain", allowed_kinds=("Domain",)
-        ),
+        RelationField(path="spec.subdomainOf", relation="partOf", default_kind="Domain", allowed_kinds=("Domain",)),
     ),
 )
 
@@ -202,12 +188,8 @@ GROUP = EntityKind(
     ),
     relation_fields=(
         RelationField(path="spec.parent", relation="childOf", default_kind="Group", allowed_kinds=("Group",)),
-        RelationField(
-            path="spec.children", relation="parentOf", default_kind="Group", allowed_kinds=("Group",)
-        ),
-        RelationField(
-            path="spec.members", relation="hasMember", default_kind="User", allowed_kinds=("User",)
-        ),
+        RelationField(path="spec.children", relation="parentOf", default_kind="Group", allowed_kinds=("Group",)),
+        RelationField(path="spec.members", relation="hasMember", default_kind="User", allowed_kinds=("User",)),
     ),
 )
 
@@ -223,9 +205,7 @@ USER = EntityKind(
     # Elsewhere memberOf must be given, if only as an empty list; leaving it out says the same.
     schema=_schema((), {"memberOf": _TEXTS, "profile": _PROFILE}),
     relation_fields=(
-        RelationField(
-            path="spec.memberOf", relation="memberOf", default_kind="Group", allowed_kinds=("Group",)
-        ),
+        RelationField(path="spec.memberOf", relation="memberOf", default_kind="Group", allowed_kinds=("Group",)),
     ),
 )
 
@@ -348,9 +328,7 @@ BUILTIN_KINDS: tuple[EntityKind, ...] = (
 )
 
 BUILTIN_RELATIONS: tuple[Relation, ...] = (
-    Relation(
-        id="catalog.owned-by", type="ownedBy", inverse="ownerOf", title="Owned by", inverse_title="Owner of"
-    ),
+    Relation(id="catalog.owned-by", type="ownedBy", inverse="ownerOf", title="Owned by", inverse_title="Owner of"),
     Relation(
         id="catalog.provides-api",
         type="providesApi",
@@ -372,9 +350,7 @@ BUILTIN_RELATIONS: tuple[Relation, ...] = (
         title="Depends on",
         inverse_title="Dependency of",
     ),
-    Relation(
-        id="catalog.part-of", type="partOf", inverse="hasPart", title="Part of", inverse_title="Has part"
-    ),
+    Relation(id="catalog.part-of", type="partOf", inverse="hasPart", title="Part of", inverse_title="Has part"),
     Relation(
         id="catalog.parent-of",
         type="parentOf",

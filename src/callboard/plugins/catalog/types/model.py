@@ -79,9 +79,7 @@ class CatalogModel:
             return
         try:
             # Offline, so that a schema can never make the portal call out.
-            validator = jsonschema_rs.Draft202012Validator(
-                dict(kind.schema), validate_formats=False, offline=True
-            )
+            validator = jsonschema_rs.Draft202012Validator(dict(kind.schema), validate_formats=False, offline=True)
         except (ValueError, TypeError) as error:
             yield Problem(
                 "broken-schema",
@@ -152,16 +150,13 @@ class CatalogModel:
         return Problem(
             "unknown-kind",
             f'No kind "{kind[:100]}" is known here.',
-            did_you_mean(kind, names)
-            or f"Use one of {', '.join(names)}, or switch on the plugin that adds this kind.",
+            did_you_mean(kind, names) or f"Use one of {', '.join(names)}, or switch on the plugin that adds this kind.",
             Place(url, path="kind"),
         )
 
     # --- relations ------------------------------------------------------------
 
-    def relations_of(
-        self, entity: Mapping[str, Any], url: str = ""
-    ) -> tuple[list[RelationEdge], list[Problem]]:
+    def relations_of(self, entity: Mapping[str, Any], url: str = "") -> tuple[list[RelationEdge], list[Problem]]:
         """Derive all relations an entity declares: both directions of each, unique and sorted.
 
         A ref that cannot be read gives an error and makes no relation. A ref to a kind the field is not
@@ -188,9 +183,7 @@ class CatalogModel:
                         )
                     )
                     continue
-                if field.allowed_kinds and not any(
-                    target.kind.lower() == kind.lower() for kind in field.allowed_kinds
-                ):
+                if field.allowed_kinds and not any(target.kind.lower() == kind.lower() for kind in field.allowed_kinds):
                     problems.append(
                         Problem(
                             "unexpected-kind",

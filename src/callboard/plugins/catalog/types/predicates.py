@@ -114,8 +114,7 @@ class _Parser:
         if isinstance(data, str | bool | int | float):
             if not implicit:
                 raise PredicateError(
-                    f"Invalid query at {at}: a plain value says nothing without a path; "
-                    'write {"<path>": <value>}'
+                    f'Invalid query at {at}: a plain value says nothing without a path; write {{"<path>": <value>}}'
                 )
             return Match("", Equals(self._text(data, at)))
         if not isinstance(data, dict):
@@ -141,16 +140,13 @@ class _Parser:
             if not isinstance(value, list):
                 raise PredicateError(f"Invalid query at {at}: expected a list, got {_kind(value)}")
             inner = tuple(
-                self.predicate(item, f"{at}[{index}]", depth + 1, implicit=implicit)
-                for index, item in enumerate(value)
+                self.predicate(item, f"{at}[{index}]", depth + 1, implicit=implicit) for index, item in enumerate(value)
             )
             return All(inner) if name == "$all" else Any_(inner)
         if implicit and name in _TESTS:
             return Match("", self._test(data, at, depth + 1))
         if name in _TESTS:
-            raise PredicateError(
-                f'Invalid query at {at}: {name} needs a path; write {{"<path>": {{"{name}": …}}}}'
-            )
+            raise PredicateError(f'Invalid query at {at}: {name} needs a path; write {{"<path>": {{"{name}": …}}}}')
         raise _unknown(name, at)
 
     def _test(self, data: Any, at: str, depth: int) -> Test:
@@ -175,9 +171,7 @@ class _Parser:
             return In(tuple(dict.fromkeys(texts)))
         if name == "$hasPrefix":
             if not isinstance(value, str):
-                raise PredicateError(
-                    f"Invalid query at {at}.$hasPrefix: expected a string, got {_kind(value)}"
-                )
+                raise PredicateError(f"Invalid query at {at}.$hasPrefix: expected a string, got {_kind(value)}")
             return HasPrefix(self._text(value, at))
         if name == "$contains":
             return Contains(self.predicate(value, f"{at}.$contains", depth + 1, implicit=True))
@@ -216,9 +210,7 @@ def _unknown(name: str, at: str) -> PredicateError:
 def _kind(value: Any) -> str:
     if value is None:
         return "null"
-    return (
-        "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a plain value"
-    )
+    return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a plain value"
 
 
 # --- Writing --------------------------------------------------------------------
@@ -279,9 +271,7 @@ def _passes(test: Test, found: list[Any]) -> bool:
         case Exists(wanted):
             return bool(found) is wanted
         case Contains(predicate):
-            return any(
-                matches(predicate, item) for value in found if isinstance(value, list) for item in value
-            )
+            return any(matches(predicate, item) for value in found if isinstance(value, list) for item in value)
         case Equals(text):
             return any(leaf == text for leaf in _leaves(found))
         case In(values):

@@ -12,9 +12,7 @@ class FieldsError(ValueError):
 
 def parse_fields(parameters: Iterable[str]) -> Fields | None:
     """Read all ``fields`` parameters; ``None`` asks for whole entities. Raises :class:`FieldsError`."""
-    fields = tuple(
-        dict.fromkeys(field for text in parameters for part in text.split(",") if (field := part.strip()))
-    )
+    fields = tuple(dict.fromkeys(field for text in parameters for part in text.split(",") if (field := part.strip())))
     if any("[" in field for field in fields):
         raise FieldsError("invalid fields, array type fields are not supported")
     return fields or None

@@ -20,9 +20,7 @@ _TYPES = {
 }
 
 
-def problems_of(
-    errors: Iterator[jsonschema_rs.ValidationError], entity: Any, what: str, url: str
-) -> Iterator[Problem]:
+def problems_of(errors: Iterator[jsonschema_rs.ValidationError], entity: Any, what: str, url: str) -> Iterator[Problem]:
     """Answer a problem for each schema error; ``what`` names the kind in the remedies."""
     for count, error in enumerate(errors):
         if count >= MAX_PROBLEMS:

@@ -105,9 +105,7 @@ def _leaves(entity: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
         if path in _EXCLUDED:
             continue
         if isinstance(value, Mapping):
-            todo.extend(
-                (f"{path}.{key}" if path else key, item) for key, item in reversed(list(value.items()))
-            )
+            todo.extend((f"{path}.{key}" if path else key, item) for key, item in reversed(list(value.items())))
         elif isinstance(value, list):
             todo.extend((path, item) for item in reversed(value))
             for item in value:

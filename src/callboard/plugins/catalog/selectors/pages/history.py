@@ -82,7 +82,7 @@ def declared(entity: Mapping[str, Any]) -> dict[str, Any]:
     """Answer an entity as its source says it, without what the portal adds."""
     metadata = {k: v for k, v in entity.get("metadata", {}).items() if k not in {"uid", "etag"}}
     rest = {k: v for k, v in entity.items() if k not in {"relations", "status", "metadata"}}
-    head = {k: rest.pop(k) for k in ("apiVersion", "kind") if k in rest}
+    head: dict[str, Any] = {k: rest.pop(k) for k in ("apiVersion", "kind") if k in rest}
     return {**head, "metadata": metadata, **rest}
 
 
