@@ -23,12 +23,11 @@ lint: $(VENV)/.dev ## Check style, types, templates and who imports whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
-	@$(BIN)/djlint src --check --lint --quiet
+	@$(BIN)/djlint src --lint --quiet
 
 format: $(VENV)/.dev ## Bring code and templates into the house style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
-	@$(BIN)/djlint src --reformat --quiet || true
 
 bench: $(VENV)/.dev assets ## Measure ingestion and requests; results go to benchmarks/
 	@$(BIN)/python benchmarks/run.py $(ARGS)

@@ -36,9 +36,9 @@ GUEST_PAGES = {
     "catalog": "/catalog",
     "entity": ENTITY,
     "graph": f"{ENTITY}/relations",
-    "ingestion": "/catalog/ingestion/locations",
+    "ingestion": "/catalog/ingestion",
 }
-ADMINISTRATOR_PAGES = {"register": "/catalog/register", "plugins": "/admin/plugins", "jobs": "/admin/jobs"}
+ADMINISTRATOR_PAGES = {"register": "/catalog/register", "plugins": "/admin/plugins", "jobs": "/admin/jobs?hidden=on"}
 
 
 def main() -> None:

@@ -109,6 +109,10 @@ def known(portal, administrator_state, browser):
     page.get_by_label("Events").fill("dummy.*")
     page.get_by_role("button", name="Create", exact=True).last.click()
     page.get_by_role("heading", name="nowhere").wait_for()
+    page.goto("/settings/tokens")
+    page.get_by_label("Name").fill("to be looked at")
+    page.get_by_role("button", name="Create", exact=True).last.click()
+    page.get_by_text("is created").wait_for()
     found = {
         "location": number("/catalog/ingestion/locations", 'a[href*="unregister"]'),
         "run": number("/admin/jobs?hidden=on", 'table a[href^="/admin/jobs/"]'),

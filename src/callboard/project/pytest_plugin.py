@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from callboard.project import testing
@@ -24,3 +26,20 @@ def django_db_modify_db_settings() -> None:
     entry.setdefault("TEST", {})["NAME"] = testing.test_database_name()
     # A pool would keep connections open that stand in the way of dropping the database.
     entry.get("OPTIONS", {}).pop("pool", None)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """Let no test see what an earlier one taught the process: people and tokens are kept for seconds."""
+    from django.apps import apps
+
+    if not apps.ready:
+        yield
+        return
+    from callboard.core.auth import people, token_check
+
+    people.forget_people()
+    token_check.forget_tokens()
+    directory = people.people_directory()
+    yield
+    people.use_people_directory(directory)

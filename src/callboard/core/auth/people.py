@@ -59,6 +59,11 @@ def use_people_directory(directory: PeopleDirectory | None) -> None:
     forget_people()
 
 
+def people_directory() -> PeopleDirectory | None:
+    """Answer the directory in use."""
+    return _directory[0]
+
+
 def forget_people() -> None:
     """Ask the directory again at the next question."""
     with _lock:

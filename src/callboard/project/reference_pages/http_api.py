@@ -127,10 +127,10 @@ def _endpoint(path: str, method: str, operation: dict[str, Any], document: dict[
         yield text.table(("Parameter", "In", "Type", ""), rows)
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     if body:
-        rows = [(f"`{name}`", kind, mark) for name, kind, mark in _fields(body, document)]
-        if rows:
+        fields = [(f"`{name}`", kind, mark) for name, kind, mark in _fields(body, document)]
+        if fields:
             yield "Body:"
-            yield text.table(("Field", "Type", ""), rows)
+            yield text.table(("Field", "Type", ""), fields)
     answers = ", ".join(f"`{status}`" for status in sorted(map(str, operation.get("responses", {}))))
     yield f"Answers: {answers}."
 
