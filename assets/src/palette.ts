@@ -9,6 +9,7 @@ interface Visit {
 const KEEP = 6;
 let asked: AbortController | null = null;
 let timer = 0;
+let shown = "";
 
 function dialog(): HTMLDialogElement | null {
   return find<HTMLDialogElement>("#palette");
@@ -95,6 +96,7 @@ async function ask(text: string): Promise<void> {
     if (elsewhere) return location.assign(elsewhere);
     if (!answer.ok) return;
     list.innerHTML = await answer.text();
+    shown = text;
     if (!text) addRecent(list);
     list.scrollTop = 0;
     number();
@@ -123,6 +125,14 @@ function open(item: HTMLAnchorElement, newTab: boolean): void {
   const [path] = item.href.split("#");
   if (path === location.href.split("#")[0]) location.assign(item.href);
   else void visit(item.getAttribute("href") ?? "/");
+}
+
+// Who types faster than the answer comes means what was typed, not what still stands there.
+async function openFirst(text: string, newTab: boolean): Promise<void> {
+  clearTimeout(timer);
+  await ask(text);
+  const item = items()[0];
+  if (item && shown === text && dialog()?.open) open(item, newTab);
 }
 
 async function visit(url: string): Promise<void> {
@@ -166,8 +176,11 @@ export function start(): void {
       choose(every[((steps[event.key] ?? 0) + every.length) % every.length]);
     } else if (event.key === "Enter") {
       event.preventDefault();
+      const text = find<HTMLInputElement>("#palette-input")?.value.trim() ?? "";
+      const newTab = event.ctrlKey || event.metaKey;
       const item = every[at];
-      if (item) open(item, event.ctrlKey || event.metaKey);
+      if (text !== shown) void openFirst(text, newTab);
+      else if (item) open(item, newTab);
     }
   });
 }

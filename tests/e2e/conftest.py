@@ -29,9 +29,6 @@ def browser():
 def portal(browser):
     with running_portal() as running:
         yield running
-        if running.process.poll() is None:
-            assert running.end() == 0, running.said()
-        assert running.survivors() == []
 
 
 @pytest.fixture(scope="package")

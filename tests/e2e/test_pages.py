@@ -32,7 +32,6 @@ ADDRESSES = {
         "/catalog/default/template/python-service",
         "/catalog/default/airesource/minor-units",
         "/catalog/default/location/limelight",
-        "/catalog/default/puppet/pinocchio",
     ],
     "entity-tab": [
         *(
@@ -40,7 +39,6 @@ ADDRESSES = {
             for tab in ("relations", "source", "source?as=json", "history")
         ),
         *(f"/catalog/default/api/{name}/definition" for name in ("events", "admission-events", "discovery", "gate")),
-        "/catalog/default/puppet/pinocchio/dummy",
     ],
     "jobs": ["/admin/jobs", "/admin/jobs?hidden=on", "/admin/jobs?tab=schedules"],
     "job": ["/admin/jobs/{run}"],

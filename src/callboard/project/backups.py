@@ -81,7 +81,7 @@ def read_backup(source: Path, *, force: bool) -> dict[str, Any]:
     from callboard.project.boot import run_dir, start_django
     from callboard.project.locks import FileLock
 
-    config = start_django()
+    config = start_django(create=True)
     with FileLock(run_dir(config.data_dir) / "up.lock") as lock:
         if not lock.try_exclusive():
             raise Problem("the portal is running", "Stop `callboard up` first, then restore.", "running")

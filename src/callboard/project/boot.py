@@ -26,12 +26,23 @@ def read_config(overrides: dict[str, Any] | None = None) -> PortalConfig:
     return config
 
 
-def use_database(config: PortalConfig) -> str:
-    """Answer the database's URL; without a configured one the embedded server is started."""
+def use_database(config: PortalConfig, *, create: bool = False) -> str:
+    """Answer the database's URL; without a configured one the embedded server is started.
+
+    Where there is none yet, it is made only with ``create``: a command that is called in the wrong
+    directory must not leave an empty portal there.
+    """
     if config.database.url:
         return config.database.url
-    from callboard.project.postgres import ensure_running
+    from callboard.project.postgres import ensure_running, status
 
+    if not create and not status(config.data_dir).major:
+        raise Problem(
+            f"there is no portal in {config.data_dir}",
+            "Start one with `callboard up`, prepare one with `callboard migrate`, or name its data directory "
+            "with --data-dir.",
+            "no-portal",
+        )
     url = ensure_running(config.data_dir)
     os.environ["CALLBOARD_DATABASE__URL"] = url
     os.environ["CALLBOARD_EMBEDDED"] = "1"
@@ -43,11 +54,11 @@ def is_embedded(config: PortalConfig) -> bool:
     return not config.database.url or os.environ.get("CALLBOARD_EMBEDDED") == "1"
 
 
-def start_django(*, database: bool = True) -> PortalConfig:
+def start_django(*, database: bool = True, create: bool = False) -> PortalConfig:
     """Set Django up for a command; with ``database=False`` nothing may be asked of the database."""
     config = read_config()
     if database:
-        use_database(config)
+        use_database(config, create=create)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callboard.project.settings")
     import django
 

@@ -53,7 +53,9 @@ def examine() -> list[Finding]:
         findings += _run("assets", _assets)
         findings += _run("plugins", _plugins)
         if all(item.status != "error" for item in findings if item.name in {"database", "migrations"}):
-            findings += _contributed()
+            # What the portal itself has looked at is not said twice.
+            said = {item.name.lower() for item in findings}
+            findings += [item for item in _contributed() if item.name.lower() not in said]
     return findings
 
 

@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import CollectorRegistry
 
+from callboard.core.auth.principal import SYSTEM, act_as
 from callboard.core.registry.contract import Metric
 from callboard.core.registry.store import registry
 
@@ -42,7 +43,7 @@ class _Contributed:
         families = []
         for metric in registry.of(Metric):
             try:
-                with registry.guard(metric):
+                with act_as(SYSTEM, "system"), registry.guard(metric):
                     values = list(metric.read())
             except Exception:  # noqa: BLE001, S112 - noted by the guard
                 continue

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
+
+
+def _application(_target: str) -> Any:
+    # Granian's own loader guesses package names from the current directory, which may hold anything.
+    from callboard.project.wsgi import application
+
+    return application
 
 
 def serve(host: str, port: int, workers: int, threads: int) -> None:
@@ -25,7 +33,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=4,
         log_level=LogLevels.error,
-    ).serve()
+    ).serve(target_loader=_application)
 
 
 if __name__ == "__main__":

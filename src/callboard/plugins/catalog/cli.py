@@ -19,7 +19,7 @@ from callboard.plugins.catalog.services import locations
 from callboard.plugins.catalog.services.importing import guess_location
 from callboard.plugins.catalog.services.processing import process_due, wait_until_read
 from callboard.plugins.catalog.types.filters import FilterError, parse_filters
-from callboard.sdk.cli import Progress, fail, progress, show
+from callboard.sdk.cli import Progress, fail, note, progress, show
 
 app = typer.Typer(help="Fill, check and read the catalog.", no_args_is_help=True)
 
@@ -63,6 +63,7 @@ def import_(
     lines += [f"{p['severity']}: {_place(p)}: {p['message']} {p['remedy']}" for p in problems]
     show(answer, "\n".join(lines))
     if problems and not found:
+        note(f"It stays registered and is read again later; `callboard catalog unregister {what}` takes it back.")
         raise typer.Exit(1)
 
 
@@ -130,6 +131,22 @@ def refresh(refs: Annotated[list[str], typer.Argument(help="Entity refs.")]) -> 
     show(
         {"sources": sources, "changed": applied.changed, "removed": applied.removed},
         f"{sources} sources read, {len(applied.created) + len(applied.changed)} entities changed.",
+    )
+
+
+@app.command()
+def unregister(
+    what: Annotated[str, typer.Argument(help="As it was registered: a path, repository or address.")],
+) -> None:
+    """Unregister a location and remove what it alone brought; undo is on the ingestion page."""
+    target = guess_location(what)
+    source = overview.registration_at(target.type, target.target)
+    if source is None:
+        fail(f"{target} is not registered", "`callboard catalog status` counts what is; the ingestion page lists it.")
+    removed = locations.unregister_location(str(source.uid))
+    show(
+        {"location": str(target), "removed": removed},
+        f"{target} is unregistered, {len(removed)} entities went with it.",
     )
 
 

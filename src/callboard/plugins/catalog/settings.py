@@ -72,7 +72,8 @@ class CatalogSettings(BaseModel):
 
     rules: list[CatalogRule] = Field(
         default_factory=list,
-        description="Kinds that may be registered. Without any rule, every known kind is allowed.",
+        description="Kinds that may be registered. Without any rule, every known kind is allowed, except that "
+        "people and groups come only from locations that an administrator or the operator registered.",
     )
     locations: list[ConfiguredLocation] = Field(default_factory=list)
     readonly: bool = Field(default=False, description="Refuse registering and unregistering of locations.")

@@ -92,6 +92,9 @@ def _command(item: Any) -> Any:
     if isinstance(app, str):
         module, _, name = app.partition(":")
         app = getattr(import_module(module), name)
+    # The same plain help as the portal's own commands have, whatever the plugin's author left unsaid.
+    app.rich_markup_mode = None
+    app._add_completion = False  # noqa: SLF001 - Typer takes it only when the application is made
     command = typer.main.get_command(app)
     command.name = item.name
     if not command.help:

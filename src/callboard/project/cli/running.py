@@ -91,7 +91,7 @@ def migrate() -> None:
     from callboard.project.boot import start_django
     from callboard.project.migrating import migrate as run
 
-    start_django()
+    start_django(create=True)
     applied = run()
     show(
         {"applied": applied},

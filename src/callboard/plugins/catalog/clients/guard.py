@@ -96,7 +96,7 @@ class Guard:
                     raise ReadError(
                         "refused",
                         f"{place} is refused: {host} leads to {address}, which is not a public address.",
-                        f"If it should be read, add {host} or its network to the allow-list for reading.",
+                        f"To read it, add {host} or its network to `catalog.reading.allow` in callboard.yaml.",
                         url=place,
                     )
         return addresses

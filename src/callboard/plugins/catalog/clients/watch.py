@@ -34,10 +34,12 @@ def watch(
     stop: threading.Event,
     *,
     debounce: float = 0.3,
+    on_start: Callable[[], None] | None = None,
 ) -> None:
     """Call `on_change` with the changed paths until `stop` is set; many changes at once make one call.
 
-    Paths that do not exist are left out. An error in `on_change` is logged and does not end the watching.
+    `on_start` is called once when watching has begun: what changed before that moment is seen by nobody else.
+    Paths that do not exist are left out. An error in either is logged and does not end the watching.
     """
     present = [Path(os.path.realpath(path)) for path in paths if Path(path).exists()]
     if not present:
@@ -50,13 +52,17 @@ def watch(
         debounce=max(1, int(debounce * 1000)),
         step=50,
         stop_event=stop,
-        rust_timeout=500,
-        yield_on_timeout=False,
+        rust_timeout=250,
+        yield_on_timeout=True,
         raise_interrupt=False,
         ignore_permission_denied=True,
     )
     for batch in changes:
         try:
-            on_change(frozenset(Path(path) for _, path in batch))
+            if on_start is not None:
+                begun, on_start = on_start, None
+                begun()
+            if batch:
+                on_change(frozenset(Path(path) for _, path in batch))
         except Exception:  # noqa: BLE001 - whoever handles a change may fail; the next must still be seen
             _log.exception("handling a change of local files failed")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from callboard.plugins.catalog import jobs
-from callboard.sdk.contributions import Contribution, EventType, Job, Service
+from callboard.plugins.catalog.selectors import measures
+from callboard.sdk.contributions import Contribution, EventType, Job, Metric, Service
 
 _REFS = {"type": "array", "items": {"type": "string"}}
 _LOCATION = {
@@ -45,4 +46,28 @@ services: tuple[Service, ...] = (
     Service(id="catalog.local-files", title="Watch local catalog files", run=jobs.keep_local_files_fresh),
 )
 
-contributions: tuple[Contribution, ...] = (*events, *background, *services)
+metrics: tuple[Metric, ...] = (
+    Metric(
+        id="catalog.entities",
+        title="Entities by kind",
+        name="callboard_catalog_entities",
+        unit="entities",
+        read=measures.entities,
+    ),
+    Metric(
+        id="catalog.locations",
+        title="Locations by state: ok or failing",
+        name="callboard_catalog_locations",
+        unit="locations",
+        read=measures.locations,
+    ),
+    Metric(
+        id="catalog.problems",
+        title="Problems on the ingestion page, by code",
+        name="callboard_catalog_problems",
+        unit="problems",
+        read=measures.problems,
+    ),
+)
+
+contributions: tuple[Contribution, ...] = (*events, *background, *services, *metrics)

@@ -18,6 +18,11 @@ def source_at(type_: str, target: str) -> Source:
     return Source.objects.get(type=type_, target=target)
 
 
+def registration_at(type_: str, target: str) -> Source | None:
+    """Answer the registered location of this type and target, if there is one."""
+    return Source.objects.filter(type=type_, target=target, registered=True).first()
+
+
 def brought_by(origin: str) -> dict[str, int]:
     """Count what a registration (``type:target``) brought, by kind."""
     refs = Emission.objects.filter(source__origin=origin).values_list("ref", flat=True)

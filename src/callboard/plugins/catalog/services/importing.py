@@ -33,6 +33,7 @@ def guess_location(text: str, ref: str = "") -> LocationTarget:
             return LocationTarget("url", text)
         return LocationTarget("git", text + suffix)
     path = Path(text).expanduser().resolve()
-    if ref and (path / ".git").exists():
+    bare = (path / "HEAD").is_file() and (path / "objects").is_dir()
+    if bare or (ref and (path / ".git").exists()):
         return LocationTarget("git", f"file://{path}{suffix}")
     return LocationTarget("file", str(path))

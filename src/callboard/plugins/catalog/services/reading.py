@@ -307,19 +307,26 @@ def _processed(value: Any, stage: str, origin: Origin, ref: str, reject: Callabl
         return None
     entity: dict[str, Any] = value
     for processor in processors(stage):
+        refused = ""
         try:
             with guard(processor):
-                entity = processor.process(entity, origin.location)
-        except ValueError as error:
-            problem = Problem("rejected", str(error), f"Asked for by {processor.id}.", Place(origin.url))
-            reject([problem], ref)
-            return None
+                try:
+                    entity = processor.process(entity, origin.location)
+                except ValueError as error:
+                    # Refusing an entity is what a processor may do; it is no fault of the plugin.
+                    refused = str(error).rstrip(".") or "The entity was refused"
         except Exception as error:  # noqa: BLE001 - a plugin's code must not stop the batch
             problem = Problem(
                 "processor-failed",
                 f"The processor {processor.id} failed: {error}",
                 "Switch the plugin off, or report the fault to its author.",
                 Place(origin.url),
+            )
+            reject([problem], ref)
+            return None
+        if refused:
+            problem = Problem(
+                "rejected", f"{refused}.", f"The processor {processor.id} asks for it.", Place(origin.url)
             )
             reject([problem], ref)
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from django.db import DatabaseError, close_old_connections, connection
@@ -17,8 +17,8 @@ from callboard.sdk.auth import SYSTEM, act_as
 
 log = logging.getLogger(__name__)
 
-LOOK_AGAIN_SECONDS = 2.0
-"""How long a newly registered local source may go unwatched; it is read at registration anyway."""
+LOOK_AGAIN_SECONDS = 1.0
+"""How long a newly registered local source may go unwatched; what changes meanwhile is read once watching begins."""
 
 
 def keep_local_files_fresh(stop: threading.Event) -> None:
@@ -36,7 +36,13 @@ def keep_local_files_fresh(stop: threading.Event) -> None:
                 ended.set()
                 ended = threading.Event()
                 watching = wanted
-                threading.Thread(target=watch, args=(wanted, _changed, ended), name="watch-files", daemon=True).start()
+                threading.Thread(
+                    target=watch,
+                    args=(wanted, _changed, ended),
+                    kwargs={"on_start": _began},
+                    name="watch-files",
+                    daemon=True,
+                ).start()
         ended.set()
 
 
@@ -70,11 +76,20 @@ def affected_sources(paths: Iterable[Path]) -> list[int]:
     return sorted(found)
 
 
+def _began() -> None:
+    # Files may have changed while nobody watched: before the start, or while one watch replaced another.
+    _refresh(lambda: sorted(watched_targets()))
+
+
 def _changed(paths: frozenset[Path]) -> None:
+    _refresh(lambda: affected_sources(paths))
+
+
+def _refresh(which: Callable[[], list[int]]) -> None:
     close_old_connections()
     try:
         with act_as(SYSTEM, "system"):
-            refresh_sources(affected_sources(paths))
+            refresh_sources(which())
     except DatabaseError:
         # The schedule reads the files later, so nothing is lost.
         log.warning("changed files could not be noted; they are read on schedule", exc_info=True)

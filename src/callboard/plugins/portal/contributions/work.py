@@ -83,7 +83,15 @@ contributions = (
         name="webhook-action",
         permission=_WEBHOOKS,
     ),
-    NavItem(id="portal.nav-jobs", title="Jobs", page="jobs", icon="list-check", section="admin", order=20),
+    NavItem(
+        id="portal.nav-jobs",
+        title="Jobs",
+        page="jobs",
+        icon="list-check",
+        section="admin",
+        permission="admin.jobs.manage",
+        order=20,
+    ),
     NavItem(
         id="portal.nav-webhooks",
         title="Webhooks",
