@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tests.plugins.installing import BROKEN, seen
 
 REASONS = {

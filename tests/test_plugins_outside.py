@@ -3,10 +3,9 @@
 import html
 import json
 
-from tests.plugins.installing import seen
-
 from callboard.sdk import contributions as points
 from callboard.sdk.contributions import Contribution
+from tests.plugins.installing import seen
 
 POINTS = {
     name

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import grimp
 import pytest
-from tests.architecture.tree import ROOMS, ROOT
 
 from callboard.core.registry.discovery import discover
+from tests.architecture.tree import ROOMS, ROOT
 
 
 def test_the_contracts_of_the_house_are_kept():

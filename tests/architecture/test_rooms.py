@@ -6,11 +6,11 @@ import re
 import pytest
 from django.apps import apps
 from django.db.models import ForeignKey, ManyToManyField
-from tests.architecture.tree import PACKAGE, ROOMS, modules, name_of, parsed
 
 from callboard.core.registry import contract
 from callboard.core.registry.discovery import discover
 from callboard.core.registry.store import registry
+from tests.architecture.tree import PACKAGE, ROOMS, modules, name_of, parsed
 
 FILES = {
     "plugin", "contributions", "settings", "types", "models", "clients", "selectors", "services", "public", "apps",

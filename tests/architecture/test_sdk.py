@@ -5,11 +5,11 @@ import importlib
 import inspect
 
 import pytest
-from tests.architecture.sdk_report import SNAPSHOT, report, sdk_modules
-from tests.architecture.tree import ROOT
 
 from callboard.core.registry import contract
 from callboard.project import reference_docs
+from tests.architecture.sdk_report import SNAPSHOT, report, sdk_modules
+from tests.architecture.tree import ROOT
 
 POINTS = [point.name for point in reference_docs.points() if point.is_contribution]
 HELPERS = [point.name for point in reference_docs.points() if not point.is_contribution]

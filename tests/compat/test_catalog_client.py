@@ -8,9 +8,9 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from tests.compat.portal import running_portal
 
 from callboard.plugins.catalog.tests.servers import running_site
+from tests.compat.portal import running_portal
 
 pytestmark = [pytest.mark.compat, pytest.mark.timeout(600)]
 

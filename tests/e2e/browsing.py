@@ -138,7 +138,12 @@ def accessible(page: Page) -> None:
     """
     colours = ("color-contrast", "link-in-text-block")
     found: dict[str, Any] = {}
-    for theme, width, rules in (("light", 1440, ()), ("dark", 1440, colours), ("dark", 390, ()), ("light", 390, colours)):
+    for theme, width, rules in (
+        ("light", 1440, ()),
+        ("dark", 1440, colours),
+        ("dark", 390, ()),
+        ("light", 390, colours),
+    ):
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": 900})
         _still(page)

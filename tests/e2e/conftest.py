@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import sync_playwright
+
 from tests.e2e.browsing import Visitor, launch, sign_in
 from tests.e2e.portal import ADMINISTRATOR, PASSWORD, running_portal
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from tests.plugins.installing import install
 
 from callboard.project.postgres import stop
+from tests.plugins.installing import install
 
 COMMAND = [sys.executable, "-P", "-c", "from callboard.project.cli import main; main()"]
 DEMO_ENTITIES = 164

@@ -25,7 +25,12 @@ def test_the_table_is_narrowed_sorted_and_shared(administrator):
         expect(page.locator("h1")).to_contain_text("APIs")
         page.get_by_role("group", name="Filters").get_by_label(re.compile("^openapi")).check()
         page.wait_for_url(re.compile(r"filters\[type\]=openapi|filters%5Btype%5D=openapi"))
-        number = int(page.get_by_role("group", name="Filters").locator("label", has_text="openapi").locator(".cb-count").inner_text())
+        number = int(
+            page.get_by_role("group", name="Filters")
+            .locator("label", has_text="openapi")
+            .locator(".cb-count")
+            .inner_text()
+        )
         expect(rows(page)).to_have_count(number)
         page.get_by_label("Filter by name, title or description").press_sequentially("e")
         page.wait_for_url("**text=e*")

@@ -1,10 +1,10 @@
 """Every page of every plugin, in light and dark, wide and narrow: nothing for axe-core to find, nothing in the console."""
 
 import pytest
-from tests.e2e.browsing import accessible, settled, well_formed
 
 from callboard.core.registry.contract import Page
 from callboard.core.registry.store import registry
+from tests.e2e.browsing import accessible, settled, well_formed
 
 pytestmark = pytest.mark.e2e
 

@@ -51,7 +51,9 @@ def test_a_location_lives_from_its_first_look_to_its_undo(administrator, portal,
 
     (shop / "catalog-info.yaml").write_text(SHOP % "cake")
     saved = time.monotonic()
-    eventually(lambda: "Sells cake." in portal.asks("/api/catalog/entities/by-name/component/default/e2e-shop").text, 10)
+    eventually(
+        lambda: "Sells cake." in portal.asks("/api/catalog/entities/by-name/component/default/e2e-shop").text, 10
+    )
     assert time.monotonic() - saved < 2.0
     page.reload()
     expect(page.locator("#page")).to_contain_text("Sells cake.")
