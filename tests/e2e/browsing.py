@@ -100,8 +100,9 @@ def sign_in(page: Page, username: str, password: str) -> None:
 
 def settled(page: Page) -> None:
     """Wait until a page has loaded what it loads later."""
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(50)
+    expect(page.locator(".htmx-request, [data-part] .cb-skeleton")).to_have_count(0)
+    drawings = page.locator("[data-island=graph]").count()
+    expect(page.locator("[data-island=graph]:has(canvas)")).to_have_count(drawings)
 
 
 def violations(page: Page, *rules: str) -> list[str]:
@@ -109,7 +110,7 @@ def violations(page: Page, *rules: str) -> list[str]:
     if not page.evaluate("typeof axe !== 'undefined'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     found: list[str] = page.evaluate(
-        "async rules => (await axe.run(document, {resultTypes: ['violations'], ...(rules.length && {runOnly: rules})}))"
+        "async rules => (await axe.run(document, {resultTypes: ['violations'], preload: false, ...(rules.length && {runOnly: rules})}))"
         ".violations.flatMap(v => v.nodes.map(n => "
         "`${v.id}: ${n.target.join(' ')}: ${(n.any[0] ?? n.all[0] ?? n.none[0])?.message ?? v.help}`))",
         list(rules),
@@ -118,15 +119,15 @@ def violations(page: Page, *rules: str) -> list[str]:
 
 
 def _still(page: Page) -> None:
-    """Let the page take its new shape: one transition of a colour begins another in what inherits it."""
+    """Let the page take its new shape at once: a colour in the middle of its change is nobody's choice."""
     page.evaluate(
         """async () => {
-          for (let quiet = 0, turn = 0; quiet < 3 && turn < 60; turn++) {
-            await new Promise(done => requestAnimationFrame(done));
-            const moving = document.getAnimations().filter(one => one instanceof CSSTransition);
-            moving.forEach(one => one.finish());
-            quiet = moving.length ? 0 : quiet + 1;
+          if (!window.still) {
+            window.still = new CSSStyleSheet();
+            window.still.replaceSync('*, ::before, ::after { transition: none !important; animation: none !important }');
+            document.adoptedStyleSheets.push(window.still);
           }
+          for (let turn = 0; turn < 2; turn++) await new Promise(done => requestAnimationFrame(done));
         }"""
     )
 
@@ -138,6 +139,7 @@ def accessible(page: Page) -> None:
     """
     colours = ("color-contrast", "link-in-text-block")
     found: dict[str, Any] = {}
+    _still(page)
     for theme, width, rules in (
         ("light", 1440, ()),
         ("dark", 1440, colours),

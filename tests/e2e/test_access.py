@@ -102,5 +102,6 @@ def test_reading_works_with_scripts_switched_off(guest):
     expect(page.locator(".cat-code")).to_contain_text("kind: Component")
     page.set_viewport_size({"width": 390, "height": 800})
     page.get_by_role("link", name="Show or hide the navigation").click()
-    page.get_by_role("link", name="Home", exact=True).first.click()
+    page.locator("#side").get_by_role("link", name="Home", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Welcome")
     well_formed(page)
