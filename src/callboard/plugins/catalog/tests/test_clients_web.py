@@ -95,7 +95,7 @@ def test_a_redirect_to_a_private_address_is_refused(site: Site, place: str) -> N
     error = failing(reader(), target)
     assert error.code == "refused"
     assert target in error.message
-    assert "allow-list" in error.remedy
+    assert "catalog.reading.allow" in error.remedy
 
 
 def test_a_redirect_to_a_file_is_refused(site: Site) -> None:

@@ -95,7 +95,7 @@ def test_what_cannot_be_an_address_is_answered_with_a_remedy(root, text, words):
 def test_a_host_that_must_not_be_asked_is_a_named_problem(root):
     page = text_of(root.post("/catalog/register", {"step": "look", "location": "http://127.0.0.1:9/c.yaml"}))
     assert "127.0.0.1" in page
-    assert "allow-list" in page
+    assert "catalog.reading.allow" in page
     assert "No entity file found" not in page
 
 
