@@ -11,18 +11,12 @@ from callboard.project import testing
 testing.database_url()
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
     """Give this run a database of its own, so that runs side by side do not meet."""
     from django.conf import settings
 
-    from callboard.core.config.current import portal_config
-    from callboard.core.config.database import connection_settings
-
     entry = settings.DATABASES["default"]
-    # Where this module is loaded by a conftest, the settings were read before the server was there.
-    portal_config.cache_clear()
-    entry.update(connection_settings(portal_config()))
     entry.setdefault("TEST", {})["NAME"] = testing.test_database_name()
     # A pool would keep connections open that stand in the way of dropping the database.
     entry.get("OPTIONS", {}).pop("pool", None)
