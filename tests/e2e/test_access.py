@@ -1,6 +1,10 @@
 """Coming in, looking around without an account, being refused, going out, and reading with scripts switched off."""
 
+import base64
+import hmac
 import re
+import struct
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -105,3 +109,56 @@ def test_reading_works_with_scripts_switched_off(guest):
     page.locator("#side").get_by_role("link", name="Home", exact=True).click()
     expect(page.locator("h1")).to_have_text("Welcome")
     well_formed(page)
+
+
+def _code(secret: str) -> str:
+    """What an authenticator app would show now (RFC 6238)."""
+    digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30), "sha1")
+    start = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[start : start + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+def _prove_it(page):
+    """Enter the password again where the portal asks whether it is still the same person."""
+    settled(page)
+    if page.get_by_role("heading", name="Confirm it is you").count():
+        accessible(page)
+        page.locator("#page input[type=password], #page input[name=code]").first.fill(PASSWORD)
+        page.get_by_role("button", name="Continue").click()
+        settled(page)
+
+
+def test_a_second_factor_is_switched_on_asked_for_and_switched_off(portal, nobody):
+    portal.command("user", "create", "tess", "--name", "Tess Two", stdin=f"{PASSWORD}\n")
+    page = nobody.opens("/settings/account")
+    sign_in(page, "tess", PASSWORD)
+    page.get_by_role("link", name="Switch on").click()
+    page.wait_for_url(re.compile("/settings/(confirm|two-factor)"))
+    _prove_it(page)
+    secret = page.locator("code.text-break").first.text_content().strip()
+    accessible(page)
+    page.get_by_label("Code").fill(_code(secret))
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    for address in ("/settings/recovery-codes/new", "/settings/recovery-codes"):
+        page.goto(address)
+        _prove_it(page)
+        well_formed(page)
+        accessible(page)
+    recovery = page.locator("ul.font-monospace li").first.text_content().strip()
+    page.context.clear_cookies()
+    page.goto("/sign-in?next=/settings/account")
+    sign_in(page, "tess", PASSWORD)
+    expect(page.get_by_label("Code")).to_be_visible()
+    accessible(page)
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator(".invalid-feedback")).to_be_visible()
+    page.get_by_label("Code").fill(recovery)
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_url("**/settings/account")
+    page.goto("/settings/two-factor/off")
+    _prove_it(page)
+    accessible(page)
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_role("link", name="Switch on")).to_be_visible()
