@@ -103,7 +103,7 @@ def test_both_its_processors_change_entities_on_their_way_in():
 def test_what_its_processor_refuses_or_fails_on_is_a_problem_with_its_name():
     catalog = seen("catalog")
     found = {p["code"]: p for p in catalog["problems"]}
-    assert found["rejected"]["message"] == "nothing may be called forbidden"
+    assert found["rejected"]["message"] == "nothing may be called forbidden."
     assert "dummy.stamp" in found["rejected"]["remedy"]
     assert "dummy.stamp" in found["processor-failed"]["message"]
     assert catalog["forbidden"] is None
