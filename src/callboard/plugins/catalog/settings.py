@@ -44,6 +44,12 @@ class HostSettings(BaseModel):
 
     token: str = Field(default="", json_schema_extra={"secret": True})
     headers: dict[str, str] = Field(default_factory=dict, json_schema_extra={"secret": True})
+    username: str = Field(default="", description="Name that goes with the token, where the host asks for one.")
+    type: Literal["", "github", "gitlab", "bitbucket", "bitbucket-server", "gitea", "azure"] = Field(
+        default="", description="Product of a self-hosted server whose addresses do not give it away."
+    )
+    ssh_key: str = Field(default="", description="Absolute path of the key for Git over ssh.")
+    known_hosts: str = Field(default="", description="Absolute path of the host keys that Git over ssh believes.")
 
 
 class ReadingSettings(BaseModel):
