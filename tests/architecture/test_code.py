@@ -24,6 +24,8 @@ ASKS = {"require", "authorize", "require_own"}
 
 MACHINERY = {
     "core/audit/retention.py": "removes what is too old, for a job of the portal room",
+    "core/auth/sessions.py": "notes where sessions are; the verb that ends one asks",
+    "core/auth/signing.py": "makes keys when they are needed",
     "core/auth/throttle.py": "counts attempts of people who are nobody yet",
     "core/auth/token_check.py": "notes when a token was last used",
     "core/events/dispatch.py": "notes what became of a delivery",

@@ -16,8 +16,12 @@ plugins = discover().plugins
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = config.debug
 SECRET_KEY = config.secret_key
+SECRET_KEY_FALLBACKS = config.secret_key_fallbacks
 # Keys of other uses are derived, so that one leaked derivative says nothing of the others.
-ENCRYPTION_KEY = hashlib.sha256(b"callboard encryption " + SECRET_KEY.encode()).digest()
+ENCRYPTION_KEYS = [
+    hashlib.sha256(b"callboard encryption " + key.encode()).digest() for key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)
+]
+ENCRYPTION_KEY = ENCRYPTION_KEYS[0]
 
 _base = urlsplit(config.server.base_url) if config.server.base_url else None
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", config.server.host, *config.server.allowed_hosts]

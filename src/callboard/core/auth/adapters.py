@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -87,5 +87,10 @@ class MfaAdapter(DefaultMFAAdapter):
         return _fernet().decrypt(encrypted_text.encode()).decode()
 
 
-def _fernet() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(settings.ENCRYPTION_KEY))
+def _fernet() -> MultiFernet:
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in settings.ENCRYPTION_KEYS])
+
+
+def renew_second_factor(text: str) -> str:
+    """Encrypt what :class:`MfaAdapter` encrypted anew, with the newest key."""
+    return _fernet().rotate(text.encode()).decode()

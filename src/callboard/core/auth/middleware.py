@@ -7,15 +7,22 @@ import uuid
 from collections.abc import Callable
 from typing import Any, cast
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
+from callboard.core.auth import tokens
+from callboard.core.auth.external_tokens import ExternalTokenError, caller_by_external_token
 from callboard.core.auth.guests import GUEST, is_guest
 from callboard.core.auth.http_errors import error_response
+from callboard.core.auth.identity_tokens import IdentityTokenError, caller_by_identity_token, looks_like_jwt
 from callboard.core.auth.models import User
 from callboard.core.auth.people import principal_of
 from callboard.core.auth.principal import ANONYMOUS, Door, Principal, act_as
+from callboard.core.auth.sessions import note_session
 from callboard.core.auth.token_check import TokenRefusedError, caller_by_token
+from callboard.core.registry.contract import ApiRouter
+from callboard.core.registry.store import registry
 
 API = "/api/"
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
@@ -45,12 +52,17 @@ class Caller:
             call.principal = caller_by_session(request)
         else:
             try:
-                call.principal = caller_by_token(secret)
+                call.principal = caller_by_bearer(secret)
             except TokenRefusedError as refused:
                 response: HttpResponseBase = error_response(request, "AuthenticationError", str(refused), 401)
                 response["X-Request-ID"] = request_id
                 return response
             call.by_token = True
+            if not _within_restrictions(call.principal, request.path_info):
+                message = "the access restrictions of this token do not cover this API"
+                response = error_response(request, "NotAllowedError", message, 403)
+                response["X-Request-ID"] = request_id
+                return response
             call._dont_enforce_csrf_checks = True  # noqa: SLF001 - Django's own switch for this case
         door: Door = "api" if is_api else "ui"
         with act_as(call.principal, door, request_id):
@@ -98,6 +110,43 @@ def bearer_of(request: HttpRequest) -> str | None:
 def caller_by_session(request: HttpRequest) -> Principal:
     """Answer whom the session of this browser stands for."""
     user = request.user
+    if user.is_authenticated and not all(check(request) for check in _session_checks):
+        request.session.flush()
+        request.user = user = AnonymousUser()
     if user.is_authenticated:
+        note_session(request, cast("User", user))
         return principal_of(cast("User", user))
     return GUEST if is_guest(request) else ANONYMOUS
+
+
+def caller_by_bearer(secret: str) -> Principal:
+    """Answer whom a bearer token stands for, whichever kind it is; raises :class:`TokenRefusedError`."""
+    if not secret.startswith(tokens.PREFIX):
+        try:
+            external = caller_by_external_token(secret)
+            if external is not None:
+                return external
+            if looks_like_jwt(secret):
+                return caller_by_identity_token(secret)
+        except (ExternalTokenError, IdentityTokenError) as error:
+            raise TokenRefusedError(str(error)) from error
+    return caller_by_token(secret)
+
+
+def _within_restrictions(who: Principal, path: str) -> bool:
+    if who.restrictions is None:
+        return True
+    prefix = path.removeprefix(API).partition("/")[0]
+    owner = next((plugin for plugin, router in registry.every(ApiRouter) if router.prefix == prefix), "")
+    # Asking what one may do is for everybody; the answers keep to the restrictions.
+    return prefix == "permission" or any(limit.plugin == owner for limit in who.restrictions)
+
+
+SessionCheck = Callable[[HttpRequest], bool]
+_session_checks: list[SessionCheck] = []
+
+
+def use_session_check(check: SessionCheck) -> None:
+    """Let ``check`` look at every request of a signed-in browser; answering no ends the session."""
+    if check not in _session_checks:
+        _session_checks.append(check)

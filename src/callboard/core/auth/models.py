@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
+from callboard.core.config.sealing import SealedField
+
 
 class User(AbstractUser):
     """A person or service that can sign in; ``entity_ref`` names the User entity that describes them."""
@@ -19,6 +21,11 @@ class User(AbstractUser):
     theme = models.CharField(max_length=10, default="auto")
     language = models.CharField(max_length=10, blank=True)
     is_service = models.BooleanField(default=False)
+    idp_groups = ArrayField(
+        models.CharField(max_length=300), default=list, blank=True, help_text="Groups as <provider>:<group>."
+    )
+    description = models.CharField(max_length=300, blank=True, help_text="What a service account is for.")
+    owner_ref = models.CharField(max_length=300, blank=True, help_text="Who answers for a service account.")
     session_epoch = models.PositiveIntegerField(default=0, help_text="Counting up ends every session.")
 
     class Meta(AbstractUser.Meta):
@@ -64,6 +71,50 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         """Name and hint, never the secret."""
         return f"{self.name} ({self.hint}…)"
+
+
+class UserSession(models.Model):
+    """A session of a person: where it is and when it was last seen. The session itself is Django's."""
+
+    key = models.CharField(max_length=40, primary_key=True, help_text="Key of the row in django_session.")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    provider = models.CharField(max_length=200, blank=True, help_text="Identity provider; empty is the portal itself.")
+    address = models.CharField(max_length=64, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        """Table name and order."""
+
+        db_table = "cb_auth_session"
+        ordering = ("-last_seen_at",)
+
+    def __str__(self) -> str:
+        """Where it is, never its key."""
+        return f"{self.address} {self.user_agent[:60]}"
+
+
+class SigningKey(models.Model):
+    """A key that signs identity tokens (ES256). It is published until the last token it signed has ended."""
+
+    kid = models.CharField(max_length=64, primary_key=True)
+    public = models.JSONField(help_text="The public key as a JWK.")
+    private = SealedField(purpose="signing-key:{pk}")
+    created_at = models.DateTimeField(auto_now_add=True)
+    retires_at = models.DateTimeField(help_text="It signs nothing from then on.")
+    expires_at = models.DateTimeField(db_index=True, help_text="Nothing that it signed is valid from then on.")
+
+    class Meta:
+        """Table name and order: the key that signs comes first."""
+
+        db_table = "cb_auth_signing_key"
+        ordering = ("-retires_at",)
+
+    def __str__(self) -> str:
+        """Its id, never the key."""
+        return self.kid
 
 
 class OneTimeLink(models.Model):

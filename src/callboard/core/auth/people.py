@@ -107,8 +107,20 @@ def default_ref(username: str) -> str:
     return f"user:default/{_NOT_IN_NAMES.sub('-', username.lower()).strip('-') or 'unnamed'}"
 
 
+def service_ref(username: str) -> str:
+    """Answer the ref of a service account."""
+    return f"service:{username.lower()}"
+
+
 def principal_of(user: User, scopes: frozenset[str] | None = None) -> Principal:
-    """Answer the caller that an account is."""
+    """Answer the caller that an account is; a service account does what the scopes of its token say."""
+    if user.is_service:
+        ref = service_ref(user.username)
+        name = user.first_name or user.username
+        admin = scopes is not None and "admin" in scopes
+        return Principal(
+            "service", ref, name, (ref,), administrator=admin, scopes=scopes or frozenset(), user_id=user.pk
+        )
     person = person_of(user)
     return Principal(
         "user",
@@ -118,6 +130,7 @@ def principal_of(user: User, scopes: frozenset[str] | None = None) -> Principal:
         administrator=user.is_superuser or bool(_administrators().intersection(person.ownership_refs)),
         scopes=scopes,
         user_id=user.pk,
+        idp_groups=tuple(user.idp_groups),
     )
 
 

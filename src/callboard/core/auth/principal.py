@@ -12,12 +12,32 @@ Door = Literal["ui", "api", "cli", "agent", "job", "system"]
 
 
 @dataclass(frozen=True)
+class AccessRestriction:
+    """One thing an external token may do: use a plugin, or only these permissions or actions of it."""
+
+    plugin: str
+    permissions: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+
+    def covers(self, plugin: str, permission: str, action: str) -> bool:
+        """Whether a permission of a plugin is among them."""
+        return (
+            plugin == self.plugin
+            and (not self.permissions or permission in self.permissions)
+            and (not self.actions or action in self.actions)
+        )
+
+
+@dataclass(frozen=True)
 class Principal:
     """A caller: ``ref`` is what is written down, ``ownership_refs`` what the caller owns things as.
 
     ``type`` is ``anonymous`` (nobody), ``guest`` (demo visitor), ``user``, ``service`` (an API token
     without a person) or ``system`` (the operator of the machine, schedules).
     ``scopes`` limits an API token; ``None`` means no limit beyond the caller's own permissions.
+    ``idp_groups`` are the groups that the person's identity provider named at the last sign-in or sync, each
+    as ``<provider>:<group>`` (``okta:platform-admins``); they say nothing about ownership in the catalog.
+    ``restrictions`` limits an external token to some plugins' permissions; ``None`` means no limit.
     """
 
     type: Literal["anonymous", "guest", "user", "service", "system"]
@@ -27,6 +47,8 @@ class Principal:
     administrator: bool = False
     scopes: frozenset[str] | None = None
     user_id: int | None = None
+    idp_groups: tuple[str, ...] = ()
+    restrictions: tuple[AccessRestriction, ...] | None = None
 
     @property
     def signed_in(self) -> bool:

@@ -7,6 +7,7 @@ above this floor; doors use the verbs of the portal room, which do.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
@@ -19,8 +20,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from callboard.core.auth import tokens
+from callboard.core.auth.adapters import renew_second_factor
 from callboard.core.auth.models import ApiToken, OneTimeLink, User
-from callboard.core.auth.people import forget_people, person_of
+from callboard.core.auth.people import forget_people, principal_of
 from callboard.core.auth.principal import acting
 from callboard.core.auth.token_check import forget_tokens
 
@@ -29,6 +31,8 @@ PLAIN_SCOPES = ("read", "write", "admin")
 MAX_TOKEN_DAYS = 3650
 SETUP_HOURS = 24
 PASSWORD_LINK_HOURS = 72
+MAX_IDP_GROUPS = 2000
+_SERVICE_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,59}$")
 
 
 class AccountError(ValueError):
@@ -79,6 +83,35 @@ def create_user(
         )
         raise AccountError(message, field) from None
     return user
+
+
+def create_service_account(username: str, *, title: str = "", description: str = "", owner_ref: str = "") -> User:
+    """Create an account for a program: nobody can sign in with it, its tokens act as ``service:<username>``."""
+    if not _SERVICE_NAME.match(username):
+        raise AccountError(_("Use lower-case letters, digits and hyphens, at most 60."), "username")
+    user = create_user(username, name="")
+    user.is_service = True
+    user.first_name, user.description, user.owner_ref = title.strip()[:150], description.strip()[:300], owner_ref[:300]
+    user.save(update_fields=["is_service", "first_name", "description", "owner_ref"])
+    return user
+
+
+def set_idp_groups(user: User, groups: Iterable[str]) -> None:
+    """Remember the groups an identity provider named, each as ``<provider>:<group>``."""
+    wanted = sorted({group[:300] for group in groups if group})[:MAX_IDP_GROUPS]
+    if wanted != user.idp_groups:
+        user.idp_groups = wanted
+        user.save(update_fields=["idp_groups"])
+        forget_tokens()
+
+
+def set_entity_ref(user: User, entity_ref: str) -> None:
+    """Say which User entity describes the person."""
+    if user.entity_ref != entity_ref:
+        user.entity_ref = entity_ref[:200]
+        user.save(update_fields=["entity_ref"])
+        forget_people()
+        forget_tokens()
 
 
 def set_password(user: User, password: str) -> None:
@@ -164,7 +197,7 @@ def create_token(
     token = ApiToken.objects.create(
         name=name,
         user=user,
-        subject=person_of(user).ref if user else f"service:{name}",
+        subject=principal_of(user).ref if user else f"service:{name}",
         digest=tokens.digest_of(secret),
         hint=tokens.hint_of(secret),
         scopes=wanted,
@@ -267,3 +300,28 @@ def _create_link(purpose: str, user: User | None, hours: int) -> str:
 
 def _link_digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+# --- Keys -------------------------------------------------------------------------
+
+
+def renew_second_factors() -> tuple[int, list[str]]:
+    """Encrypt the secrets of second factors with the newest key; answer how many, and which cannot be read."""
+    from allauth.mfa.models import Authenticator  # noqa: PLC0415 - models must be ready
+    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - only this command needs it
+
+    done, lost = 0, []
+    for pk in list(Authenticator.objects.values_list("pk", flat=True)):
+        with transaction.atomic():
+            row = Authenticator.objects.select_for_update().filter(pk=pk).first()
+            names = [name for name in ("secret", "seed") if row is not None and row.data.get(name)]
+            if row is None or not names:
+                continue
+            try:
+                row.data |= {name: renew_second_factor(row.data[name]) for name in names}
+            except InvalidToken:
+                lost.append(f"second factor {pk}")
+                continue
+            row.save(update_fields=["data"])
+            done += 1
+    return done, lost

@@ -11,7 +11,7 @@ from typing import Any
 from callboard.core.config import checking
 from callboard.core.config.rooms import RoomModels, room_models
 from callboard.core.config.schema import PortalConfig
-from callboard.core.config.secret_files import secret_file
+from callboard.core.config.secret_files import earlier_secret_keys, secret_file
 from callboard.core.config.sources import Gathered, gather
 from callboard.lib.problems import Place, Problem, ProblemError
 
@@ -46,6 +46,7 @@ def load_config(
     config.set_sources(_sources(found), found.file)
     if make_secrets and not config.secret_key:
         config.secret_key = _own_secret_key(config.data_dir)
+        config.secret_key_fallbacks += earlier_secret_keys(config.data_dir)
     return config
 
 

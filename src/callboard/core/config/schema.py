@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 FORBID = ConfigDict(extra="forbid")
 
@@ -39,6 +39,66 @@ class DatabaseSettings(BaseModel):
     pool_size: int = Field(default=20, ge=1, le=500, description="Connections each process may hold.")
 
 
+class PermissionAttribute(BaseModel):
+    """Attributes a permission must have."""
+
+    model_config = FORBID
+
+    action: list[Literal["create", "read", "update", "delete"]] = Field(default_factory=list)
+
+
+class AccessRestrictionSettings(BaseModel):
+    """One thing an external token may do."""
+
+    model_config = FORBID
+
+    plugin: str = Field(description="Plugin whose permissions it may use.")
+    permission: list[str] = Field(default_factory=list, description="Only these permissions; empty means all.")
+    permission_attribute: PermissionAttribute = Field(default_factory=PermissionAttribute)
+
+
+class ExternalAccessOptions(BaseModel):
+    """What a token is recognised by; which of these count depends on the type."""
+
+    model_config = FORBID
+
+    token: str = Field(default="", description="static: the token itself.", json_schema_extra={"secret": True})
+    secret: str = Field(
+        default="", description="legacy: the shared secret, in base64.", json_schema_extra={"secret": True}
+    )
+    subject: str = Field(default="", description="static and legacy: who the caller is.")
+    url: str = Field(default="", description="jwks: where the issuer publishes its keys.")
+    issuer: list[str] = Field(default_factory=list, description="jwks: issuers that count.")
+    algorithm: list[Literal["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "EdDSA"]] = Field(
+        default_factory=list, description="jwks: algorithms that count; RS256 and ES256 without any."
+    )
+    audience: list[str] = Field(default_factory=list, description="jwks: audiences that count.")
+    subject_prefix: str = Field(default="", description="jwks: put in front of the token's subject.")
+
+
+class ExternalAccess(BaseModel):
+    """A kind of token that somebody else issues and the API accepts."""
+
+    model_config = FORBID
+
+    type: Literal["static", "jwks", "legacy"]
+    options: ExternalAccessOptions
+    access_restrictions: list[AccessRestrictionSettings] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _complete(self) -> ExternalAccess:
+        given = self.options
+        if self.type == "static" and (len(given.token) < 8 or any(c.isspace() for c in given.token)):
+            raise ValueError("options.token needs at least 8 characters and no spaces")
+        if self.type == "legacy" and len(given.secret) < 16:
+            raise ValueError("options.secret needs at least 16 characters")
+        if self.type in {"static", "legacy"} and (not given.subject or any(c.isspace() for c in given.subject)):
+            raise ValueError("options.subject is needed, without spaces")
+        if self.type == "jwks" and not given.url.startswith(("https://", "http://")):
+            raise ValueError("options.url must be a web address")
+        return self
+
+
 class AuthSettings(BaseModel):
     """How people and programs get in."""
 
@@ -49,9 +109,22 @@ class AuthSettings(BaseModel):
     administrators: list[str] = Field(
         default_factory=list, description="User or group refs whose members administer the portal."
     )
+    identity_token_seconds: int = Field(
+        default=3600, ge=600, le=86_400, description="How long identity tokens are valid."
+    )
+    external_access: list[ExternalAccess] = Field(
+        default_factory=list, description="Tokens that others issue and the API accepts."
+    )
     guest_without_demo: bool = Field(
         default=False, description="Let anybody look around as a guest, outside demo mode too."
     )
+
+    @model_validator(mode="after")
+    def _different_tokens(self) -> AuthSettings:
+        fixed = [entry.options.token for entry in self.external_access if entry.type == "static"]
+        if len(fixed) != len(set(fixed)):
+            raise ValueError("two entries of external_access have the same static token")
+        return self
 
 
 class JobSettings(BaseModel):
@@ -140,6 +213,11 @@ class PortalConfig(BaseModel):
     secret_key: str = Field(
         default="",
         description="Signs sessions; empty makes one in the data directory. Several machines need the same.",
+        json_schema_extra={"secret": True},
+    )
+    secret_key_fallbacks: list[str] = Field(
+        default_factory=list,
+        description="Earlier values of secret_key, newest first: what they signed and sealed still counts.",
         json_schema_extra={"secret": True},
     )
     demo: bool = Field(default=False, description="Load the demo organisation and let guests look around.")

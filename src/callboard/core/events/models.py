@@ -8,6 +8,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from callboard.core.config.sealing import SealedField
+
 
 class OutboxEvent(models.Model):
     """Something that happened, written in the transaction that made it happen."""
@@ -77,7 +79,7 @@ class Webhook(models.Model):
     title = models.CharField(max_length=100)
     url = models.URLField(max_length=2000)
     events = ArrayField(models.CharField(max_length=100))
-    secret = models.TextField()
+    secret = SealedField(purpose="webhook:{pk}")
     enabled = models.BooleanField(default=True)
     disabled_reason = models.TextField(blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last success.")

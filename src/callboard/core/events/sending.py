@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from callboard.core.config.current import portal_config
+from callboard.core.config.sealing import open_secret
 from callboard.core.events.models import OutboxEvent, Webhook, WebhookAttempt, WebhookDelivery
-from callboard.lib.crypto import SealError, unseal
+from callboard.lib.crypto import SealError
 
 if TYPE_CHECKING:
     from callboard.core.events import clients
@@ -100,7 +100,7 @@ def attempt(delivery_id: UUID) -> clients.Answer | None:
 
 def secret_of(webhook: Webhook) -> str:
     """Open the webhook's secret."""
-    return unseal(webhook.secret, settings.ENCRYPTION_KEY, f"webhook:{webhook.pk}")
+    return open_secret(webhook.secret, f"webhook:{webhook.pk}")
 
 
 def _record(delivery: WebhookDelivery, headers: dict[str, str], body: bytes, answer: clients.Answer) -> None:

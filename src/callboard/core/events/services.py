@@ -7,16 +7,15 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
 
 from callboard.core.audit.services import record
 from callboard.core.auth.principal import principal
 from callboard.core.config.current import portal_config
+from callboard.core.config.sealing import seal_secret
 from callboard.core.events.models import Delivery, OutboxEvent, Webhook, WebhookDelivery
 from callboard.core.events.publishing import wake
 from callboard.core.permissions.services import require
-from callboard.lib.crypto import seal
 from callboard.lib.netguard import RefusedError, UnknownHostError, check_address
 
 MANAGE = "admin.webhooks.manage"
@@ -44,7 +43,7 @@ def create_webhook(title: str, url: str, events: list[str]) -> tuple[Webhook, st
             title=title,
             url=url,
             events=events,
-            secret=seal(secret, settings.ENCRYPTION_KEY, f"webhook:{pk}"),
+            secret=seal_secret(secret, f"webhook:{pk}"),
             created_by=principal().ref[:300],
         )
         record("events.webhook.create", str(pk), {"title": title, "host": urlsplit(url).hostname})

@@ -33,6 +33,10 @@ def decide(permission_id: str, who: Principal | None = None) -> Decision:
     permission = registry.find(Permission, permission_id)
     if permission is None:
         return deny(f"no plugin that is switched on knows a permission called {permission_id}")
+    if who.restrictions is not None:
+        plugin = registry.owner_of(permission)
+        if not any(limit.covers(plugin, permission.id, permission.action) for limit in who.restrictions):
+            return deny("the access restrictions of this token do not cover it")
     return _policy[0].decide(permission, who)
 
 

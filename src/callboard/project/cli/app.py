@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from callboard.project.cli import care, configuration, people, plugins, running
+from callboard.project.cli import care, configuration, keys, people, plugins, running
 from callboard.project.cli.lazy import PluginCommands
 from callboard.project.version import __version__
 
@@ -44,3 +44,4 @@ app.add_typer(people.tokens, name="token")
 app.add_typer(people.users, name="user")
 app.add_typer(plugins.app, name="plugin")
 app.add_typer(configuration.app, name="config")
+app.add_typer(keys.app, name="secrets")
