@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "callboard.core.auth.middleware.Caller",
+    "callboard.core.permissions.view_as.ViewAs",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 from ninja import NinjaAPI
 
+from callboard.core.permissions.conditions_api import PATH as PERMISSIONS_PATH
+from callboard.core.permissions.conditions_api import conditions_router
 from callboard.core.registry.contract import ApiRouter
 from callboard.core.registry.store import registry
 from callboard.core.ui.pages import urlpatterns as page_patterns
@@ -45,6 +47,7 @@ def _api_patterns() -> list[URLPattern | URLResolver]:
         )
         install_error_handlers(api)
         api.add_router("", contribution.router)
+        api.add_router(PERMISSIONS_PATH, conditions_router(plugin))
         inner, app_name, namespace = api.urls
         for pattern in inner:
             pattern.callback = _while_on(plugin, pattern.callback)

@@ -1,6 +1,7 @@
 """Who is acting, how to act as somebody, accounts and their tokens, and how the catalog names people."""
 
 from callboard.core.auth.adapters import AccountAdapter
+from callboard.core.auth.everybody import everybody, principal_named
 from callboard.core.auth.guests import GUEST, guests_welcome, start_guest_session
 from callboard.core.auth.identity_tokens import (
     IdentityTokenError,
@@ -12,10 +13,12 @@ from callboard.core.auth.identity_tokens import (
 from callboard.core.auth.middleware import use_session_check
 from callboard.core.auth.models import ApiToken, OneTimeLink, User, UserSession
 from callboard.core.auth.people import (
+    Listed,
     PeopleDirectory,
     Person,
     default_ref,
     forget_people,
+    people_directory,
     person_of,
     principal_of,
     service_ref,
@@ -74,6 +77,7 @@ __all__ = [
     "Acting",
     "ApiToken",
     "IdentityTokenError",
+    "Listed",
     "OneTimeLink",
     "PeopleDirectory",
     "Person",
@@ -95,6 +99,7 @@ __all__ = [
     "default_ref",
     "end_session",
     "end_sessions",
+    "everybody",
     "find_link",
     "forget_ended_sessions",
     "forget_people",
@@ -103,8 +108,10 @@ __all__ = [
     "issue_identity_token",
     "issuer",
     "list_tokens",
+    "people_directory",
     "person_of",
     "principal",
+    "principal_named",
     "principal_of",
     "published_keys",
     "read_identity_token",

@@ -12,19 +12,24 @@ from callboard.core.permissions.decision import (
     deny,
     only_if,
 )
-from callboard.core.permissions.policy import DefaultPolicy, Policy
+from callboard.core.permissions.policy import DefaultPolicy, Policy, beyond_policies
 from callboard.core.permissions.services import (
     allowed_filter,
     authorize,
+    authorize_many,
     decide,
+    meeting,
     meets,
+    policy_in_force,
     require,
     to_query,
     use_policy,
 )
+from callboard.core.permissions.view_as import start_viewing, stop_viewing
 from callboard.core.permissions.wire import (
     criteria_from_wire,
     criteria_to_wire,
+    params_problem,
     permission_metadata,
     permission_to_wire,
 )
@@ -42,15 +47,22 @@ __all__ = [
     "allow",
     "allowed_filter",
     "authorize",
+    "authorize_many",
+    "beyond_policies",
     "criteria_from_wire",
     "criteria_to_wire",
     "decide",
     "deny",
+    "meeting",
     "meets",
     "only_if",
+    "params_problem",
     "permission_metadata",
     "permission_to_wire",
+    "policy_in_force",
     "require",
+    "start_viewing",
+    "stop_viewing",
     "to_query",
     "use_policy",
 ]

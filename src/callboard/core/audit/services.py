@@ -22,7 +22,7 @@ def record(
     """
     now = acting()
     AuditEntry.objects.create(
-        actor=now.principal.ref[:300],
+        actor=(now.principal.viewed_by or now.principal.ref)[:300],
         actor_name=now.principal.name[:300],
         door=now.door,
         action=action,

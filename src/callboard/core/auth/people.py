@@ -10,6 +10,7 @@ import logging
 import re
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +28,16 @@ _LIMIT = 10_000
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A person or group as the catalog lists it; ``groups`` are a person's groups and those above them."""
+
+    ref: str
+    title: str
+    email: str = ""
+    groups: tuple[str, ...] = ()
+
+
 class PeopleDirectory(Protocol):
     """Finds people and their groups."""
 
@@ -36,6 +47,14 @@ class PeopleDirectory(Protocol):
 
     def ownership_refs(self, user_ref: str) -> tuple[str, ...]:
         """Answer the canonical refs of the person's groups, direct ones and those above them."""
+        ...
+
+    def people(self) -> Iterable[Listed]:
+        """Answer every person with their groups, in a few queries however many there are."""
+        ...
+
+    def groups(self) -> Iterable[Listed]:
+        """Answer every group."""
         ...
 
 
@@ -127,14 +146,15 @@ def principal_of(user: User, scopes: frozenset[str] | None = None) -> Principal:
         person.ref,
         user.get_full_name() or user.username,
         person.ownership_refs,
-        administrator=user.is_superuser or bool(_administrators().intersection(person.ownership_refs)),
+        administrator=user.is_superuser or bool(refs_of_administrators().intersection(person.ownership_refs)),
         scopes=scopes,
         user_id=user.pk,
         idp_groups=tuple(user.idp_groups),
     )
 
 
-def _administrators() -> set[str]:
+def refs_of_administrators() -> set[str]:
+    """Answer the people and groups that the configuration makes administrators."""
     refs = set()
     for text in portal_config().auth.administrators:
         try:

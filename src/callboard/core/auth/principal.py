@@ -38,6 +38,7 @@ class Principal:
     ``idp_groups`` are the groups that the person's identity provider named at the last sign-in or sync, each
     as ``<provider>:<group>`` (``okta:platform-admins``); they say nothing about ownership in the catalog.
     ``restrictions`` limits an external token to some plugins' permissions; ``None`` means no limit.
+    ``viewed_by`` is the administrator who looks at the portal with this person's eyes.
     """
 
     type: Literal["anonymous", "guest", "user", "service", "system"]
@@ -49,6 +50,7 @@ class Principal:
     user_id: int | None = None
     idp_groups: tuple[str, ...] = ()
     restrictions: tuple[AccessRestriction, ...] | None = None
+    viewed_by: str = ""
 
     @property
     def signed_in(self) -> bool:

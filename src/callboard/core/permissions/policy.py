@@ -17,6 +17,24 @@ class Policy(Protocol):
         ...
 
 
+def beyond_policies(permission: Permission, who: Principal, plugin: str) -> Decision | None:
+    """Decide what no policy may decide otherwise: nobody, the machine itself, and the limits of a token.
+
+    ``plugin`` is the one that the permission belongs to.
+    """
+    if not who.signed_in:
+        return deny("you are not signed in")
+    if who.type == "system":
+        return allow("the portal itself, and whoever operates its machine, may do everything")
+    if who.scopes is not None and not _in_scope(permission, who.scopes):
+        return deny(f"the token's scopes ({', '.join(sorted(who.scopes)) or 'none'}) do not cover this")
+    if who.restrictions is not None and not any(
+        limit.covers(plugin, permission.id, permission.action) for limit in who.restrictions
+    ):
+        return deny("the access restrictions of this token do not cover it")
+    return None
+
+
 class DefaultPolicy:
     """Signed-in people read; owners change what they own; administrators do everything.
 
@@ -26,18 +44,11 @@ class DefaultPolicy:
     owned = {"catalog-entity": "IS_ENTITY_OWNER"}
     """Resource types that have owners, with the rule that says so."""
 
-    administrative = ("admin.",)
-    """Prefixes of permissions that are for administrators alone."""
-
     def decide(self, permission: Permission, who: Principal) -> Decision:
         """Answer by the sentence in the class's description."""
-        if not who.signed_in:
-            return deny("you are not signed in")
-        if who.scopes is not None and not _in_scope(permission, who.scopes):
-            return deny(f"the token's scopes ({', '.join(sorted(who.scopes)) or 'none'}) do not cover this")
         if who.administrator:
             return allow("administrators may do everything")
-        if permission.id.startswith(self.administrative):
+        if permission.for_administrators:
             return deny("this is for administrators")
         if permission.action == "read":
             return allow("everyone who is signed in may read")
@@ -59,7 +70,7 @@ class DefaultPolicy:
 def _in_scope(permission: Permission, scopes: frozenset[str]) -> bool:
     if "admin" in scopes or permission.id in scopes:
         return True
-    if permission.id.startswith("admin."):
+    if permission.for_administrators:
         return False
     if permission.action == "read":
         return "read" in scopes or "write" in scopes

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Sequence
+
 from django.db.models import Q
 
 from callboard.core.auth.principal import Principal, principal
@@ -15,9 +18,11 @@ from callboard.core.permissions.decision import (
     allow,
     deny,
 )
-from callboard.core.permissions.policy import DefaultPolicy, Policy
+from callboard.core.permissions.policy import DefaultPolicy, Policy, beyond_policies
 from callboard.core.registry.contract import Permission, ResourceType, Rule
 from callboard.core.registry.store import registry
+
+log = logging.getLogger(__name__)
 
 _policy: list[Policy] = [DefaultPolicy()]
 
@@ -27,38 +32,70 @@ def use_policy(policy: Policy) -> None:
     _policy[0] = policy
 
 
+def policy_in_force() -> Policy:
+    """Answer the policy that decides in this process."""
+    return _policy[0]
+
+
 def decide(permission_id: str, who: Principal | None = None) -> Decision:
-    """Answer the policy's decision on a permission; an unknown permission is denied."""
+    """Answer the decision on a permission; an unknown permission is denied."""
     who = who or principal()
     permission = registry.find(Permission, permission_id)
     if permission is None:
         return deny(f"no plugin that is switched on knows a permission called {permission_id}")
-    if who.restrictions is not None:
-        plugin = registry.owner_of(permission)
-        if not any(limit.covers(plugin, permission.id, permission.action) for limit in who.restrictions):
-            return deny("the access restrictions of this token do not cover it")
-    return _policy[0].decide(permission, who)
+    return beyond_policies(permission, who, registry.owner_of(permission)) or _policy[0].decide(permission, who)
 
 
 def authorize(permission_id: str, resource_ref: str = "", who: Principal | None = None) -> Decision:
     """Answer a definite decision: with a resource, a condition is checked against it in the database."""
-    decision = decide(permission_id, who)
-    if decision.result != "conditional" or not resource_ref:
-        return decision
+    if not resource_ref:
+        return decide(permission_id, who)
+    return authorize_many([(permission_id, resource_ref)], who)[0]
+
+
+def authorize_many(questions: Sequence[tuple[str, str]], who: Principal | None = None) -> list[Decision]:
+    """Answer ``(permission, resource ref)`` pairs in their order, with one query a permission.
+
+    Without a ref the answer may be conditional.
+    """
+    who = who or principal()
+    decided = {name: decide(name, who) for name in dict.fromkeys(name for name, _ref in questions)}
+    asked: dict[str, list[str]] = {}
+    for name, ref in questions:
+        if ref and decided[name].criteria is not None:
+            asked.setdefault(name, []).append(ref)
+    met = {name: _met_for(name, decided[name].criteria, refs) for name, refs in asked.items()}
+    yes = {name: allow(decided[name].reason) for name in asked}
+    no = {name: deny(f"{decided[name].reason}, and this is not one of them") for name in asked}
+    return [
+        decided[name] if not ref or name not in met else (yes[name] if ref in met[name] else no[name])
+        for name, ref in questions
+    ]
+
+
+def _met_for(permission_id: str, criteria: Criteria | None, refs: list[str]) -> set[str]:
     permission = registry.find(Permission, permission_id)
-    if permission is None or decision.criteria is None:
-        return deny("the condition cannot be checked")
-    met = meets(permission.resource_type, resource_ref, decision.criteria)
-    return allow(decision.reason) if met else deny(f"{decision.reason}, and this is not one of them")
+    return meeting(permission.resource_type, refs, criteria) if permission and criteria else set()
 
 
 def meets(resource_type: str, resource_ref: str, criteria: Criteria) -> bool:
     """Whether the resource exists and meets the condition."""
+    return bool(meeting(resource_type, [resource_ref], criteria))
+
+
+def meeting(resource_type: str, refs: Iterable[str], criteria: Criteria) -> set[str]:
+    """Answer those refs, as they were given, whose resources exist and meet the condition."""
     kind = registry.find(ResourceType, resource_type)
     if kind is None:
-        return False
-    found: bool = kind.queryset().filter(kind.lookup(resource_ref)).filter(to_query(criteria)).exists()
-    return found
+        return set()
+    found = kind.queryset().filter(to_query(criteria))
+    wanted = set(refs)
+    if not kind.ref_field:
+        return {ref for ref in wanted if found.filter(kind.lookup(ref)).exists()}
+    spelled = {ref: kind.canonical(ref) for ref in wanted}
+    rows = found.filter(**{f"{kind.ref_field}__in": set(spelled.values())})
+    there = set(rows.values_list(kind.ref_field, flat=True))
+    return {ref for ref, canonical in spelled.items() if canonical in there}
 
 
 def require(permission_id: str, resource_ref: str = "") -> None:
@@ -100,7 +137,11 @@ def _compile(criteria: Criteria) -> Q | None:
         rule = registry.find(Rule, criteria.rule)
         if rule is None or rule.resource_type != criteria.resource_type:
             return None
-        query: Q = rule.query(criteria.params)
+        try:
+            query: Q = rule.query(criteria.params)
+        except Exception:
+            log.warning("rule %s cannot be applied with %s", criteria.rule, dict(criteria.params), exc_info=True)
+            return None
         return query
     if isinstance(criteria, Not):
         inner = _compile(criteria.item)

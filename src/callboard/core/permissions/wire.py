@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema_rs
+
 from callboard.core.auth.http_errors import InputError
 from callboard.core.permissions.decision import AllOf, AnyOf, Criteria, Not, RuleUse
 from callboard.core.registry.contract import Permission, Rule
@@ -68,7 +70,29 @@ def _leaf(value: dict[str, Any], resource_type: str, path: str) -> RuleUse:
     rule = registry.find(Rule, rule_id)
     if rule is None or rule.resource_type != resource_type:
         raise InputError(f"{path}.rule: there is no rule {rule_id!r} for {resource_type}")
+    if wrong := params_problem(rule, params):
+        raise InputError(f"{path}.params{wrong}")
     return RuleUse(rule_id, resource_type, params)
+
+
+def params_problem(rule: Rule, params: dict[str, Any]) -> str:
+    """Answer what is wrong with the parameters of a rule, with the place; nothing if they fit its schema."""
+    error = next(iter(_validator(rule).iter_errors(params)), None)
+    if error is None:
+        return ""
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
+    return f"{place}: {error.message}"
+
+
+def _validator(rule: Rule) -> jsonschema_rs.Validator:
+    # Keyed by the rule itself: a plugin that is loaded anew brings new ones.
+    found = _validators.get(id(rule))
+    if found is None or found[0] is not rule:
+        found = _validators[id(rule)] = (rule, jsonschema_rs.validator_for(dict(rule.params_schema)))
+    return found[1]
+
+
+_validators: dict[int, tuple[Rule, jsonschema_rs.Validator]] = {}
 
 
 def permission_to_wire(permission: Permission) -> dict[str, Any]:

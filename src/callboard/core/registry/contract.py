@@ -322,12 +322,19 @@ class Permission(Contribution):
     """Something that may be allowed or denied. ``id`` is its wire name (``catalog.entity.read``).
 
     ``harmless`` says that everybody who is signed in may do it by default, although it is no reading.
+    ``administrative`` says that by default it is for administrators; ids that begin with ``admin.`` are.
     """
 
     action: Literal["create", "read", "update", "delete", ""] = ""
     resource_type: str = ""
     description: str = ""
     harmless: bool = False
+    administrative: bool = False
+
+    @property
+    def for_administrators(self) -> bool:
+        """Whether it is for administrators by default."""
+        return self.administrative or self.id.startswith("admin.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,11 +355,15 @@ class Rule(Contribution):
 class ResourceType(Contribution):
     """How rules are applied to one type of resource. ``id`` is its wire name (``catalog-entity``).
 
-    ``queryset()`` answers all resources, ``lookup(ref)`` a ``Q`` that finds one by its ref.
+    ``queryset()`` answers all resources, ``lookup(ref)`` a ``Q`` that finds one by its ref. ``ref_field`` names the
+    field that holds the ref, if there is one: then thousands are checked in one query. ``canonical(ref)`` answers a ref
+    the way that field spells it.
     """
 
     queryset: Callable[[], Any]
     lookup: Callable[[str], Any]
+    ref_field: str = ""
+    canonical: Callable[[str], str] = str
 
 
 # --- Work and what happened ----------------------------------------------------

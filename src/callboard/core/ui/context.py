@@ -14,6 +14,7 @@ from callboard.core.auth.guests import guests_welcome
 from callboard.core.auth.principal import ANONYMOUS, Principal
 from callboard.core.config.current import portal_config
 from callboard.core.permissions.services import decide
+from callboard.core.permissions.view_as import way_out
 from callboard.core.registry.contract import Command, Contribution, NavItem, Page, SettingsPage
 from callboard.core.registry.store import registry
 from callboard.core.ui.rendering import htmx
@@ -192,7 +193,11 @@ class Shell:
     def banners(self) -> tuple[Banner, ...]:
         """What everybody, or an administrator, must know on every page."""
         found = []
-        if self.who.type == "guest":
+        if self.who.viewed_by:
+            text = gettext("You see the portal as %(name)s does. You can look at everything and change nothing.")
+            leave = gettext("Be yourself again")
+            found.append(Banner("warning", text % {"name": self.who.name}, way_out(self._request), leave))
+        elif self.who.type == "guest":
             text = (
                 gettext("You are looking around a demo as a guest: you can read everything and change nothing.")
                 if portal_config().demo

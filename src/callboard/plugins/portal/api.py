@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,7 +11,7 @@ from pydantic import ConfigDict
 
 from callboard.sdk.api import InputError, caller_of, router
 from callboard.sdk.contributions import Permission
-from callboard.sdk.permissions import authorize, criteria_to_wire, decide
+from callboard.sdk.permissions import Decision, authorize_many, criteria_to_wire
 from callboard.sdk.plugins import contribution, registry
 
 MAX_ITEMS = 1000
@@ -85,21 +86,28 @@ def authorize_items(request: HttpRequest, body: Questions) -> dict[str, Any]:
     refs = sum(len(item.resourceRef) for item in body.items if isinstance(item.resourceRef, list))
     if refs > MAX_REFS:
         raise InputError(f"items: at most {MAX_REFS} resource references at once, got {refs}")
-    return {"items": [_answer(request, item, index) for index, item in enumerate(body.items)]}
+    questions = [(item.permission.name, ref) for index, item in enumerate(body.items) for ref in _refs(item, index)]
+    decisions = iter(authorize_many(questions))
+    return {"items": [_answer(request, item, index, decisions) for index, item in enumerate(body.items)]}
 
 
-def _answer(request: HttpRequest, item: Question, index: int) -> dict[str, Any]:
-    name, ref = item.permission.name, item.resourceRef
+def _refs(item: Question, index: int) -> list[str]:
+    """Answer the refs of a question, an empty one for a question without."""
+    ref = item.resourceRef
     if isinstance(ref, list):
         if not ref or not all(map(_can_be_a_ref, ref)):
             raise InputError(f"items[{index}].resourceRef: expected one or more references, none of them empty")
-        return {"id": item.id, "result": [_word(authorize(name, one).allowed) for one in ref]}
-    if ref is not None:
-        if not _can_be_a_ref(ref):
-            raise InputError(f"items[{index}].resourceRef: expected a reference, got an empty or unusable text")
-        decision = authorize(name, ref)
-        return {"id": item.id, "result": _word(decision.allowed), "reason": decision.reason}
-    decision = decide(name)
+        return ref
+    if ref is not None and not _can_be_a_ref(ref):
+        raise InputError(f"items[{index}].resourceRef: expected a reference, got an empty or unusable text")
+    return [ref or ""]
+
+
+def _answer(request: HttpRequest, item: Question, index: int, decisions: Iterator[Decision]) -> dict[str, Any]:
+    name = item.permission.name
+    if isinstance(item.resourceRef, list):
+        return {"id": item.id, "result": [_word(next(decisions).allowed) for _ref in item.resourceRef]}
+    decision = next(decisions)
     if decision.criteria is None:
         return {"id": item.id, "result": _word(decision.allowed), "reason": decision.reason}
     if caller_of(request).type not in {"service", "system"}:

@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from callboard.core.auth import services
+from callboard.core.auth.everybody import everybody, principal_named
 from callboard.core.auth.models import OneTimeLink, User
-from callboard.core.auth.people import default_ref, person_of, principal_of, use_people_directory
+from callboard.core.auth.people import Listed, default_ref, person_of, principal_of, use_people_directory
 from callboard.core.auth.throttle import attempt, client_ip, forgive
 from callboard.core.config.current import portal_config
 
@@ -24,6 +25,13 @@ class Directory:
 
     def ownership_refs(self, user_ref):
         return ("group:default/engines", "group:default/all") if user_ref == "user:default/ada.l" else ()
+
+    def people(self):
+        yield Listed("user:default/ada.l", "Ada L.", "ada@example.org", ("group:default/all", "group:default/engines"))
+        yield Listed("user:default/eve", "Eve")
+
+    def groups(self):
+        yield Listed("group:default/all", "All")
 
 
 class BrokenDirectory(Directory):
@@ -176,3 +184,16 @@ def test_a_forwarded_address_counts_only_behind_a_trusted_proxy(rf):
         assert client_ip(request) == "203.0.113.9"
     finally:
         settings.trusted_proxies = before
+
+
+def test_everybody_is_who_they_are_one_by_one(directory, ada, django_assert_num_queries):
+    services.create_user("bob", password=PASSWORD, administrator=True)
+    services.set_active(services.create_user("gone", password=PASSWORD), active=False)
+    with django_assert_num_queries(1):  # of accounts; the directory of this test is no table
+        found = {who.ref: who for who in everybody()}
+    assert set(found) == {"user:default/ada.l", "user:default/bob", "user:default/eve"}
+    one = principal_of(ada)
+    assert set(found[one.ref].ownership_refs) == set(one.ownership_refs)
+    assert found["user:default/bob"].administrator
+    assert principal_named("User:Default/EVE") == found["user:default/eve"]
+    assert principal_named("user:default/gone") is None

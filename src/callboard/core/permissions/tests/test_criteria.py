@@ -13,6 +13,7 @@ from callboard.core.permissions.policy import DefaultPolicy
 from callboard.core.permissions.services import (
     allowed_filter,
     authorize,
+    authorize_many,
     decide,
     require,
     to_query,
@@ -141,11 +142,29 @@ class StaffOnly:
 
 def test_a_condition_is_checked_against_the_resource(accounts):
     use_policy(StaffOnly())
-    assert authorize("test.account.read", "ada").allowed
-    assert authorize("test.account.read", "bob").result == "deny"
-    assert authorize("test.account.read", "nobody").result == "deny"
-    assert authorize("test.account.read").result == "conditional"
-    assert set(User.objects.filter(allowed_filter("test.account.read"))) == set(User.objects.filter(is_staff=True))
+    assert authorize("test.account.read", "ada", USER).allowed
+    assert authorize("test.account.read", "bob", USER).result == "deny"
+    assert authorize("test.account.read", "nobody", USER).result == "deny"
+    assert authorize("test.account.read", who=USER).result == "conditional"
+    assert authorize("test.account.read", "ada", ANONYMOUS).result == "deny"
+    assert set(User.objects.filter(allowed_filter("test.account.read", USER))) == set(
+        User.objects.filter(is_staff=True)
+    )
+
+
+def test_many_questions_are_answered_in_order_with_one_query_a_permission(accounts, django_assert_num_queries):
+    use_policy(StaffOnly())
+    questions = [("test.account.read", name) for name in (*NAMES, "nobody")] + [("test.thing.create", "")]
+    registry.disabled()
+    with django_assert_num_queries(5):  # this resource type names no field that holds the ref
+        answers = authorize_many(questions, USER)
+    assert [answer.allowed for answer in answers] == [True, False, True, False, False, True]
+
+
+def test_a_rule_that_cannot_be_applied_matches_nothing_even_when_negated(accounts):
+    broken = RuleUse("TEST_NAME_IN", KIND, {"other": 1})
+    assert not User.objects.filter(to_query(broken)).exists()
+    assert not User.objects.filter(to_query(Not(broken))).exists()
 
 
 USER = Principal("user", "user:default/ada", "Ada", ("user:default/ada",))

@@ -105,5 +105,7 @@ contributions: tuple[Contribution, ...] = (
         title="Entity",
         queryset=Entity.objects.all,
         lookup=lambda ref: Q(ref=ref.lower()),
+        ref_field="ref",
+        canonical=str.lower,
     ),
 )

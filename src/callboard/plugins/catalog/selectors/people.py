@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from collections.abc import Iterable, Iterator
 
-from callboard.plugins.catalog.models import Entity
+from django.db import connection
+from django.db.models.fields.json import KeyTextTransform
+
+from callboard.plugins.catalog.models import Entity, Relation
+from callboard.sdk.auth import Listed
 
 
 class CatalogDirectory:
@@ -37,3 +41,42 @@ class CatalogDirectory:
                 [user_ref],
             )
             return (user_ref, *(ref for (ref,) in cursor.fetchall()))
+
+    def people(self) -> Iterator[Listed]:
+        """Answer every User entity with its groups: three queries, whatever their number."""
+        members = _pairs("memberOf")
+        parents = _pairs("childOf")
+        above: dict[tuple[str, ...], tuple[str, ...]] = {}
+        rows = Entity.objects.filter(kind="user").order_by("ref")
+        profile = (KeyTextTransform(f"spec.profile.{name}", "fields") for name in ("displayname", "email"))
+        for ref, title, name, shown, email in rows.values_list("ref", "title", "display_name", *profile):
+            direct = tuple(sorted(members.get(ref, ())))
+            if direct not in above:
+                above[direct] = _closure(direct, parents)
+            yield Listed(ref, shown or title or name, (email or "").lower(), above[direct])
+
+    def groups(self) -> Iterator[Listed]:
+        """Answer every Group entity."""
+        profile = KeyTextTransform("spec.profile.displayname", "fields")
+        rows = Entity.objects.filter(kind="group").order_by("ref")
+        for ref, title, name, shown in rows.values_list("ref", "title", "display_name", profile):
+            yield Listed(ref, shown or title or name)
+
+
+def _pairs(type_: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for source, target in Relation.objects.filter(type=type_).values_list("source_ref", "target_ref"):
+        found.setdefault(source, set()).add(target)
+    return found
+
+
+def _closure(direct: Iterable[str], parents: dict[str, set[str]]) -> tuple[str, ...]:
+    """Answer groups and those above them; a cycle of groups ends where it began."""
+    found = dict.fromkeys(direct)
+    todo = list(found)
+    while todo:
+        for parent in parents.get(todo.pop(), ()):
+            if parent not in found:
+                found[parent] = None
+                todo.append(parent)
+    return tuple(sorted(found))

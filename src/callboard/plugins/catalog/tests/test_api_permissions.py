@@ -201,3 +201,66 @@ def test_a_denied_change_is_a_403_with_the_reason(api, org, permission, method, 
     path = path.format(source=org.uid, uid=Entity.objects.get(ref=A).uid)
     with policy(**{permission: deny("the moon is full")}):
         assert "the moon is full" in api.error(403, method, path, body)["message"]
+
+
+# --- The permission protocol ------------------------------------------------------
+
+_WELL_KNOWN = "/.well-known/backstage/permissions"
+
+
+def _condition(index, ref, conditions):
+    return {"id": str(index), "resourceRef": ref, "resourceType": "catalog-entity", "conditions": conditions}
+
+
+def test_permissions_and_rules_are_listed_as_clients_know_them(api):
+    metadata = api.get(f"{_WELL_KNOWN}/metadata")
+    named = {item["name"]: item for item in metadata["permissions"]}
+    assert named["catalog.entity.read"] == {
+        "type": "resource",
+        "name": "catalog.entity.read",
+        "attributes": {"action": "read"},
+        "resourceType": "catalog-entity",
+    }
+    assert named["catalog.entity.create"]["type"] == "basic"
+    rules = {rule["name"]: rule for rule in metadata["rules"]}
+    assert set(rules) == {
+        "HAS_ANNOTATION", "HAS_LABEL", "HAS_METADATA", "HAS_SPEC", "IS_ENTITY_KIND", "IS_ENTITY_OWNER",
+    }  # fmt: skip
+    assert set(rules["IS_ENTITY_OWNER"]) == {"name", "description", "resourceType", "paramsSchema"}
+
+
+def test_conditions_are_applied_in_one_query_for_each(org, api):
+    owned = {
+        "rule": "IS_ENTITY_OWNER",
+        "resourceType": "catalog-entity",
+        "params": {"claims": ["group:default/apples"]},
+    }
+    body = {"items": [
+        _condition(1, A, owned),
+        _condition(2, "component:default/b", owned),
+        _condition(3, ["Component:default/A", "component:default/gone"], {"not": {"not": owned}}),
+        _condition(4, "component:default/b", {"anyOf": [owned, {"rule": "IS_ENTITY_KIND", "resourceType": "catalog-entity", "params": {"kinds": ["Component"]}}]}),
+    ]}  # fmt: skip
+    answers = api.post(f"{_WELL_KNOWN}/apply-conditions", body)["items"]
+    assert [answer["result"] for answer in answers] == ["ALLOW", "DENY", ["ALLOW", "DENY"], "ALLOW"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ({"rule": "NO_SUCH", "params": {}}, "there is no rule"),
+        ({"rule": "IS_ENTITY_OWNER", "params": {}}, "required"),
+        ({"rule": "IS_ENTITY_OWNER", "params": {"claims": [3]}}, r"items\[0\].conditions.params.claims\[0\]"),
+        ({"allOf": []}, "at least one"),
+    ],
+)
+def test_a_condition_that_cannot_be_applied_is_an_input_error(api, conditions, said):
+    import re
+
+    error = api.error(400, "POST", f"{_WELL_KNOWN}/apply-conditions", {"items": [_condition(1, A, conditions)]})
+    assert re.search(said, error["message"])
+
+
+def test_people_learn_nothing_of_hidden_entities_by_applying_conditions(ann):
+    kind = {"rule": "IS_ENTITY_KIND", "params": {"kinds": ["component"]}}
+    ann.error(403, "POST", f"{_WELL_KNOWN}/apply-conditions", {"items": [_condition(1, A, kind)]})
