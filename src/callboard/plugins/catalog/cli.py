@@ -13,12 +13,13 @@ import typer
 
 from callboard.lib.problems import ProblemError
 from callboard.lib.yaml12 import dump
-from callboard.plugins.catalog.selectors import overview
+from callboard.plugins.catalog.selectors import overview, sets
 from callboard.plugins.catalog.selectors.querying import EntityQuery, listed
-from callboard.plugins.catalog.services import locations
+from callboard.plugins.catalog.services import deciding, importing, locations, pushing
 from callboard.plugins.catalog.services.importing import guess_location
 from callboard.plugins.catalog.services.processing import process_due, wait_until_read
 from callboard.plugins.catalog.types.filters import FilterError, parse_filters
+from callboard.plugins.catalog.types.pushing import PREFIX
 from callboard.sdk.cli import Progress, fail, note, progress, show
 
 app = typer.Typer(help="Fill, check and read the catalog.", no_args_is_help=True)
@@ -148,6 +149,85 @@ def unregister(
         {"location": str(target), "removed": removed},
         f"{target} is unregistered, {len(removed)} entities went with it.",
     )
+
+
+@app.command()
+def push(
+    files: Annotated[list[str], typer.Argument(help="Catalog files in YAML or JSON; - reads standard input.")],
+    name: Annotated[str, typer.Option("--set", help="The set that these entities belong to.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Remove what the set holds besides these.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Replace even if most of the set goes.")] = False,
+    remove: Annotated[list[str], typer.Option("--remove", help="Ref of an entity to take out of the set.")] = [],  # noqa: B006
+) -> None:
+    """Push entities into a set. Exits with 1 if any of them is rejected."""
+    entities: list[Any] = []
+    for file in files:
+        try:
+            content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        except OSError as error:
+            fail(f"{file} cannot be read: {error.strerror}", "Check the path.")
+        found, problems = importing.entities_in(content, "stdin" if file == "-" else str(Path(file).resolve()))
+        if problems:
+            fail(str(problems[0]))
+        entities += found
+    try:
+        pushed = pushing.push(name, entities, removed=remove, replace=replace, dry_run=dry_run, confirmed=confirm)
+    except ProblemError as error:
+        fail(str(error))
+    shown = [item for item in pushed.items if item.result not in {"unchanged", "absent"}]
+    lines = [f"{item.result:>9} {item.ref or f'item {item.index}'}" for item in shown if item.result != "rejected"]
+    for item in pushed.items:
+        lines += [f" rejected {item.ref or f'item {item.index}'}: {problem}" for problem in item.problems]
+    lines.append(
+        ("It would be: " if dry_run else "")
+        + (", ".join(f"{n} {result}" for result, n in sorted(pushed.counts.items())) or "nothing")
+        + "."
+    )
+    show(pushed.as_dict(), "\n".join(lines))
+    if pushed.counts.get("rejected"):
+        raise typer.Exit(1)
+
+
+@app.command("sets")
+def list_sets() -> None:
+    """List the sets of pushed entities."""
+    rows = [
+        {
+            "set": source.target.removeprefix(PREFIX),
+            "entities": source.entity_count,  # type: ignore[attr-defined]  # annotated by the selector
+            "pushed_by": source.registered_by,
+            "pushed_at": source.read_at.isoformat() if source.read_at else None,
+        }
+        for source in sets.pushed_sets()
+    ]
+    lines = [f"{row['entities']:>8} {row['set']}, last pushed by {row['pushed_by']}" for row in rows]
+    show(rows, "\n".join(lines) or "Nothing is pushed.")
+
+
+@app.command()
+def held(
+    confirm: Annotated[str, typer.Option(help="Id of a held deletion to let happen.")] = "",
+    keep: Annotated[str, typer.Option(help="Id of a held deletion whose entities stay.")] = "",
+) -> None:
+    """List mass deletions that wait for a decision, or decide on one."""
+    try:
+        if confirm:
+            removed = deciding.confirm_deletion(confirm)
+            show({"removed": removed}, f"{len(removed)} entities are removed.")
+            return
+        if keep:
+            count = deciding.keep_entities(keep)
+            show({"kept": count}, f"{count} entities stay.")
+            return
+    except deciding.HoldMissingError as error:
+        fail(str(error), "`callboard catalog held` lists them.")
+    rows = [
+        {"id": str(hold.source.uid), "source": str(hold.source), "state": hold.state, "refs": hold.refs}
+        for hold in sets.holds()
+    ]
+    lines = [f"{row['id']}  {row['state']}  {len(row['refs'])} entities of {row['source']}" for row in rows]
+    show(rows, "\n".join(lines) or "No deletion is held.")
 
 
 @app.command()

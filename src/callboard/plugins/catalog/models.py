@@ -266,6 +266,40 @@ class Tombstone(models.Model):
         ]
 
 
+class Hold(models.Model):
+    """A mass deletion that waits for somebody to confirm it: what a source suddenly no longer says.
+
+    One row a source. ``state`` is ``open``, or ``kept`` once somebody decided that these entities stay.
+    """
+
+    source = models.OneToOneField(Source, on_delete=models.CASCADE, related_name="hold")
+    refs = ArrayField(models.TextField(), default=list)
+    known = models.IntegerField(default=0, help_text="How many entities the source had.")
+    state = models.TextField(default="open")
+    decided_by = models.TextField(default="")
+    since = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """Few rows: there is a hold only while something is wrong."""
+
+        db_table = "cb_catalog_hold"
+
+
+class Redirect(models.Model):
+    """A ref that was renamed: whoever asks for the old one is shown the new one."""
+
+    old_ref = models.TextField(primary_key=True)
+    new_ref = models.TextField()
+    how = models.TextField(default="moved", help_text="`moved` was noticed, `declared` stands in an annotation.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """Found by the old ref; by the new one when that is renamed in turn."""
+
+        db_table = "cb_catalog_redirect"
+        indexes = [models.Index(fields=["new_ref"], name="cb_catalog_redirect_to")]
+
+
 class Star(models.Model):
     """A person's favourite."""
 

@@ -71,6 +71,17 @@ class ReadingSettings(BaseModel):
     max_bytes: int = Field(default=10_000_000, gt=0)
 
 
+class HoldSettings(BaseModel):
+    """When the loss of many entities at once waits for somebody to confirm it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    share: float = Field(
+        default=0.5, gt=0, le=1, description="Share of a source's entities whose loss in one reading is held."
+    )
+    minimum: int = Field(default=10, ge=1, description="A loss of fewer entities than this is never held.")
+
+
 class CatalogSettings(BaseModel):
     """Settings of the catalog."""
 
@@ -87,6 +98,7 @@ class CatalogSettings(BaseModel):
     orphan_strategy: Literal["delete", "keep"] = Field(
         default="delete", description="What happens to entities that nothing emits any longer."
     )
+    hold: HoldSettings = Field(default_factory=HoldSettings)
     undo_days: int = Field(default=30, ge=0, description="How long a removed entity can be brought back.")
     relations_compatibility: bool = Field(
         default=False, description="Add the old `target` object to every relation in API answers."

@@ -41,6 +41,7 @@ from callboard.plugins.catalog.api.schemas import (
 )
 from callboard.plugins.catalog.selectors import ancestry, problems, querying
 from callboard.plugins.catalog.selectors.querying import EntityQuery
+from callboard.plugins.catalog.selectors.sets import renamed_to
 from callboard.plugins.catalog.services import entities as changing
 from callboard.plugins.catalog.services import locations
 from callboard.plugins.catalog.types.cursors import (
@@ -67,8 +68,11 @@ ERRORS = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut, 404: ErrorOut}
 
 
 def missing(kind: str, namespace: str, name: str) -> NotFoundError:
-    """Say that there is no such entity, the way clients know it."""
-    return NotFoundError(f"No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'")
+    """Say that there is no such entity, the way clients know it, and what it is called now where it was renamed."""
+    ref = f"{kind}:{namespace}/{name}".lower()
+    now = renamed_to(ref) if "\0" not in ref else None
+    text = f"No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'"
+    return NotFoundError(f"{text}; it is called {now} now", renamedTo=now) if now else NotFoundError(text)
 
 
 @api.get("/entities", response={200: list[EntityOut], **ERRORS}, operation_id="GetEntities")

@@ -270,3 +270,101 @@ class ErrorsOut(Schema):
     """The body of a failed validation."""
 
     errors: list[ErrorDetail]
+
+
+class PushIn(Input):
+    """Entities to create or update in a set, and refs to remove from it."""
+
+    entities: list[dict[str, Any]] = Field(default_factory=list, max_length=20_000)
+    remove: list[str] = Field(default_factory=list, max_length=20_000)
+
+
+class PushReplaceIn(Input):
+    """All entities that a set holds from now on."""
+
+    entities: list[dict[str, Any]] = Field(max_length=20_000)
+
+
+class PushProblemOut(Schema):
+    """What is wrong with an item, where in it, and how to mend it."""
+
+    code: str
+    severity: Literal["info", "warning", "error"]
+    message: str
+    remedy: str
+    path: str
+
+
+class PushedItemOut(Schema):
+    """What became of one item; `index` is its place in the request."""
+
+    ref: str
+    result: Literal["created", "changed", "unchanged", "rejected", "removed", "absent", "held"]
+    index: int | None = None
+    problems: list[PushProblemOut] | None = None
+
+
+class PushedOut(Schema):
+    """What a push did, or would do."""
+
+    set: str
+    dryRun: bool
+    counts: dict[str, int]
+    items: list[PushedItemOut]
+
+
+class PushSetOut(Schema):
+    """A set of pushed entities."""
+
+    name: str
+    entities: int
+    problems: int
+    pushedAt: str | None = None
+    pushedBy: str
+    changedAt: str | None = None
+
+
+class PushSetDetailOut(PushSetOut):
+    """A set with the refs of its entities."""
+
+    entityRefs: list[str]
+
+
+class SourceOut(Schema):
+    """What emits entities."""
+
+    type: str
+    target: str
+
+
+class HeldOut(Schema):
+    """A mass deletion that waits: `id` is that of its source."""
+
+    id: str
+    source: SourceOut
+    state: Literal["open", "kept"]
+    entityRefs: list[str]
+    known: int
+    since: str
+
+
+class HeldDecisionIn(Input):
+    """What to do with a held deletion."""
+
+    decision: Literal["confirm", "keep"]
+
+
+class FreshnessOut(Schema):
+    """How fresh an entity is."""
+
+    entityRef: str
+    source: SourceOut
+    location: str
+    line: int | None = None
+    lastSeen: str | None = None
+    lastGood: str | None = None
+    lastChanged: str
+    nextRefresh: str | None = None
+    failures: int
+    held: bool
+    orphan: bool

@@ -32,6 +32,7 @@ _TEXTS = {"type": "array", "items": _TEXT}
 permissions: tuple[Permission, ...] = (
     Permission(id="catalog.entity.read", title="See entities", action="read", resource_type=ENTITY),
     Permission(id="catalog.entity.create", title="Create entities", action="create"),
+    Permission(id="catalog.entity.update", title="Change entities", action="update", resource_type=ENTITY),
     Permission(id="catalog.entity.delete", title="Remove entities", action="delete", resource_type=ENTITY),
     # Reading a source again changes nothing that its owner has not changed, so everybody may ask for it.
     Permission(
@@ -43,6 +44,8 @@ permissions: tuple[Permission, ...] = (
     Permission(id="catalog.location.analyze", title="Look at locations before registering them", action="create"),
     Permission(id="catalog.location.delete", title="Unregister locations", action="delete"),
     Permission(id="catalog.entities.unprocessed.delete", title="Dismiss rejected entities", action="delete"),
+    Permission(id="catalog.set.push", title="Push entities in sets", action="update"),
+    Permission(id="catalog.deletion.decide", title="Decide on held deletions", action="delete"),
     Permission(id="catalog.provider.run", title="Run providers", action="update"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callboard.plugins.catalog.types.kinds import BUILTIN_KINDS
-from callboard.plugins.catalog.views import actions, entity, frame, ingestion, palette, register, table
+from callboard.plugins.catalog.views import actions, entity, frame, ingestion, palette, register, sets, table
 from callboard.sdk.contributions import Command, Contribution, NavItem, Page, PaletteSource
 
 _READ, _LOCATIONS = "catalog.entity.read", "catalog.location.read"
@@ -60,6 +60,38 @@ _pages: tuple[Page, ...] = (
         path="catalog/ingestion/removed",
         view=ingestion.removed_list,
         name="ingestion-removed",
+        permission=_LOCATIONS,
+    ),
+    Page(
+        id="catalog.ingestion-sets",
+        title="Pushed",
+        path="catalog/ingestion/pushed",
+        view=sets.set_list,
+        name="ingestion-sets",
+        permission=_LOCATIONS,
+    ),
+    Page(
+        id="catalog.ingestion-held",
+        title="Held",
+        path="catalog/ingestion/held",
+        view=sets.held_list,
+        name="ingestion-held",
+        permission=_LOCATIONS,
+    ),
+    Page(
+        id="catalog.decide",
+        title="Decide",
+        path="catalog/-/decide",
+        view=sets.decide_held,
+        name="catalog-decide",
+        permission=_LOCATIONS,
+    ),
+    Page(
+        id="catalog.set-remove",
+        title="Remove a set",
+        path="catalog/-/remove-set",
+        view=sets.remove_set,
+        name="catalog-set-remove",
         permission=_LOCATIONS,
     ),
     # No namespace can be called "-", so that these stand in no entity's way.
@@ -182,6 +214,22 @@ _commands: tuple[Command, ...] = (
         icon="map-pin",
         keywords=("sources", "repositories", "unregister"),
         order=50,
+    ),
+    Command(
+        id="catalog.go-pushed",
+        title="Pushed sets",
+        page="ingestion-sets",
+        icon="transfer-in",
+        keywords=("push", "pipeline", "terraform", "managed"),
+        order=50,
+    ),
+    Command(
+        id="catalog.go-held",
+        title="Held deletions",
+        page="ingestion-held",
+        icon="hand-stop",
+        keywords=("confirm", "mass", "bulk", "lost"),
+        order=51,
     ),
     Command(
         id="catalog.go-removed",

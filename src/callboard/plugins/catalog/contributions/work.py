@@ -24,6 +24,26 @@ events: tuple[EventType, ...] = (
             "required": ["created", "changed", "removed"],
         },
     ),
+    EventType(
+        id="catalog.set-pushed",
+        title="Entities pushed",
+        description="A push changed entities of a set, or rejected some; `counts` says how many of each.",
+        schema={
+            "type": "object",
+            "properties": {"set": {"type": "string"}, "counts": {"type": "object"}},
+            "required": ["set", "counts"],
+        },
+    ),
+    EventType(
+        id="catalog.deletion-held",
+        title="Deletion held",
+        description="A source suddenly no longer says most of what it said; its entities stay until somebody decides.",
+        schema={
+            "type": "object",
+            "properties": {"source": {"type": "string"}, "count": {"type": "integer"}, "known": {"type": "integer"}},
+            "required": ["source", "count", "known"],
+        },
+    ),
     EventType(id="catalog.location-registered", title="Location registered", schema=_LOCATION),
     EventType(id="catalog.location-unregistered", title="Location unregistered", schema=_LOCATION),
 )

@@ -21,7 +21,9 @@ from callboard.lib.problems import Place, Problem
 from callboard.plugins.catalog.clients.types import ErrorCode
 from callboard.plugins.catalog.models import Emission, Entity, Source
 from callboard.plugins.catalog.services.bulk import as_rows
+from callboard.plugins.catalog.services.holding import hold_back
 from callboard.plugins.catalog.services.reading import settings
+from callboard.plugins.catalog.services.redirecting import follow_renames
 from callboard.plugins.catalog.services.removing import GONE_FROM_SOURCE, collect_unreachable, settle
 from callboard.plugins.catalog.services.stitching import lock_catalog, stitch
 from callboard.plugins.catalog.services.writing import Applied, write_entities
@@ -77,6 +79,8 @@ def apply(readings: Sequence[SourceReading], *, reason: str = "") -> Applied:
                 lost.extend(
                     (source, ref) for ref, old in before.items() if ref not in now and old.location not in broken
                 )
+        lost = hold_back(said, {pk: len(before) for pk, before in known.items()}, lost, done)
+        follow_renames(writes, [(s, e) for s, e in writes if e.ref not in known.get(s.pk, {})], lost)
         _write_emissions(writes)
         _shift(shifted)
         # What is given up goes first: whoever else speaks for it takes over, and there is no conflict.
@@ -222,6 +226,13 @@ def _write_problems(readings: list[SourceReading]) -> set[str]:
             )  # fmt: skip
     columns = list(zip(*rows.values(), strict=True)) if rows else [()] * 12
     scope = [r.source_id for r in readings if not r.delta and not r.failed]
+    # A difference speaks of what it names, and of what it could not name last time.
+    told = {
+        (r.source_id, ref)
+        for r in readings
+        if r.delta
+        for ref in ("", *r.removed, *(e.ref for e in r.entities), *(p.ref for p in r.problems))
+    }
     # What could not be read this time says nothing about the problems of the last good reading.
     failed = [r.source_id for r in readings if r.failed]
     with connection.cursor() as cursor:
@@ -233,7 +244,8 @@ def _write_problems(readings: list[SourceReading]) -> set[str]:
                 AS t(source_id, digest, ref, code, severity, message, remedy, url, line, col, path, document)
             ), gone AS (
               DELETE FROM cb_catalog_problem p
-              WHERE (p.source_id = ANY(%s) OR (p.source_id = ANY(%s) AND p.ref = '' AND p.code = ANY(%s)))
+              WHERE (p.source_id = ANY(%s) OR (p.source_id = ANY(%s) AND p.ref = '' AND p.code = ANY(%s))
+                OR (p.source_id, p.ref) IN (SELECT * FROM unnest(%s::bigint[], %s::text[])))
               AND NOT EXISTS (
                 SELECT FROM said WHERE said.source_id = p.source_id AND said.digest = p.digest)
               -- A conflict lasts as long as the source says the same and another speaks for the entity.
@@ -251,7 +263,14 @@ def _write_problems(readings: list[SourceReading]) -> set[str]:
             )
             SELECT ref FROM gone UNION SELECT ref FROM come
             """,
-            [*[list(column) for column in columns], scope, failed, list(_READ_CODES)],
+            [
+                *[list(column) for column in columns],
+                scope,
+                failed,
+                list(_READ_CODES),
+                [pk for pk, _ in told],
+                [ref for _, ref in told],
+            ],
         )
         return {ref for (ref,) in cursor.fetchall() if ref}
 

@@ -14,11 +14,13 @@ from callboard.plugins.catalog.models import Emission, Entity, Problem, Source, 
 from callboard.plugins.catalog.services.applying import announce
 from callboard.plugins.catalog.services.locations import LocationExistsError, register_location, unregister_location
 from callboard.plugins.catalog.services.processing import wake
+from callboard.plugins.catalog.services.pushing import push_to
 from callboard.plugins.catalog.services.reading import MANAGED_BY_ORIGIN
 from callboard.plugins.catalog.services.removing import GONE_FROM_SOURCE, bury, collect_unreachable
 from callboard.plugins.catalog.services.stitching import lock_catalog, stitch_dirty
 from callboard.plugins.catalog.services.targets import REGISTERED
 from callboard.plugins.catalog.services.writing import Applied
+from callboard.plugins.catalog.types.pushing import PREFIX
 from callboard.sdk.audit import record
 from callboard.sdk.auth import principal
 from callboard.sdk.permissions import require
@@ -87,6 +89,8 @@ def restore_entity(tombstone_id: int) -> str:
                 raise NotRestorableError(f"{source} no longer declares it; declare it there again")
             Source.objects.filter(pk=source.pk).update(due_at=timezone.now(), fingerprint="", etag="")
             wake()
+        elif tombstone.source_target.startswith(PREFIX):
+            _say_again(tombstone)
         else:
             location = _origin_of(tombstone)
             if location is None or location.type not in LOCATION_TYPES:
@@ -95,6 +99,15 @@ def restore_entity(tombstone_id: int) -> str:
                 register_location(location.type, location.target)
         record("catalog.entity.restore", tombstone.ref)
     return tombstone.ref
+
+
+def _say_again(tombstone: Tombstone) -> None:
+    """Put an entity that was pushed back into its set: the set is the portal's own, there is nothing to read."""
+    entity = orjson.loads(tombstone.entity)
+    pushed = push_to(tombstone.source_target.removeprefix(PREFIX), [entity])
+    bad = [p.message for item in pushed.items if item.result == "rejected" for p in item.problems]
+    if bad:
+        raise NotRestorableError(bad[0])
 
 
 def _origin_of(tombstone: Tombstone) -> LocationRef | None:

@@ -1,10 +1,13 @@
-"""Understand what a person means by a path or an address."""
+"""Understand what a person means by a path or an address, or by a file of theirs."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+from callboard.lib.problems import Problem
+from callboard.lib.yaml12 import read_documents
 from callboard.plugins.catalog.clients.types import LocationTarget
 
 _SCP = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)")
@@ -37,3 +40,17 @@ def guess_location(text: str, ref: str = "") -> LocationTarget:
     if bare or (ref and (path / ".git").exists()):
         return LocationTarget("git", f"file://{path}{suffix}")
     return LocationTarget("file", str(path))
+
+
+def entities_in(content: bytes, url: str) -> tuple[list[Any], list[Problem]]:
+    """Answer the values of a file that holds YAML documents, JSON, or a list of entities; and what is no YAML."""
+    values: list[Any] = []
+    problems: list[Problem] = []
+    for document in read_documents(content, url):
+        if isinstance(document, Problem):
+            problems.append(document)
+        elif isinstance(document.value, list):
+            values += document.value
+        else:
+            values.append(document.value)
+    return values, problems

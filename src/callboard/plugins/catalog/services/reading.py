@@ -155,6 +155,13 @@ def read_text(text: str | bytes, origin: Origin, reader: Reader | None = None) -
     return reading
 
 
+def read_value(value: Any, origin: Origin) -> SourceReading:
+    """Check one entity that is at hand as a value, as if it stood at ``origin``."""
+    reading = SourceReading(0)
+    _read_entity(value, None, None, None, origin, reading, [])
+    return reading
+
+
 def _read_file(reader: Reader | None, file: ReadFile, origin: Origin, reading: SourceReading) -> list[str]:
     dependencies: list[str] = []
     importer = importers().get(posixpath.basename(urlsplit(file.url).path))

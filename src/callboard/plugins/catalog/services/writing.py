@@ -26,6 +26,7 @@ class Applied:
     created: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
     new_sources: int = 0
     links_dropped: bool = False
     unchanged: int = 0
@@ -40,6 +41,7 @@ class Applied:
         self.created += other.created
         self.changed += other.changed
         self.removed += other.removed
+        self.held += other.held
         self.new_sources += other.new_sources
         self.links_dropped |= other.links_dropped
         self.unchanged += other.unchanged

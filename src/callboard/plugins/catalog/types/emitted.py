@@ -46,6 +46,7 @@ class SourceReading:
                   them stays. ``doubtful`` are rejected refs whose very name is in question (with their
                   file): if nobody knows such a ref, something known may be hidden behind a typing error.
     ``removed``   refs that a delta takes away.
+    ``confirmed`` somebody asked for the deletions it implies, however many they are.
     ``unchanged`` the source said that nothing is new; only its schedule moves.
     """
 
@@ -63,3 +64,4 @@ class SourceReading:
     doubtful: dict[str, str] = field(default_factory=dict)
     delta: bool = False
     retry_after: float | None = None
+    confirmed: bool = False

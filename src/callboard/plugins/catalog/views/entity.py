@@ -12,6 +12,7 @@ from callboard.lib.yaml12 import dump
 from callboard.plugins.catalog.selectors.pages import entity as facts
 from callboard.plugins.catalog.selectors.pages import history
 from callboard.plugins.catalog.selectors.pages.names import named
+from callboard.plugins.catalog.selectors.sets import freshness_of
 from callboard.plugins.catalog.selectors.views import EntityView, entity_view
 from callboard.plugins.catalog.views import frame
 from callboard.plugins.catalog.views.missing import missing_entity
@@ -50,6 +51,7 @@ def entity_overview(request: HttpRequest, namespace: str, kind: str, name: str) 
         "missing": missing,
         "cards": frame.has_cards(request, entity),
         "graph": bool(groups),
+        "fresh": freshness_of(entity.ref),
     }
     if kind_ == "group":
         context |= group_context(entity)
@@ -146,6 +148,7 @@ def _source(request: HttpRequest, entity: EntityView) -> HttpResponse:
         "form": form,
         "way": facts.way_in(entity.ref),
         "source": source,
+        "fresh": freshness_of(entity.ref),
         "beside": facts.others_in(entity, source),
     }
     return render(request, "catalog/entity_source.html", context)

@@ -66,6 +66,7 @@ def entity_frame(request: HttpRequest, entity: EntityView, slug: str) -> dict[st
         "problems": problems,
         "tabs": _tabs(request, entity, slug),
         "slug": slug,
+        "source_url": _tab_url(entity, "source"),
         "relations_url": _tab_url(entity, "relations"),
         "catalog_url": f"{reverse('catalog')}?kind={entity.kind.lower()}",
     }

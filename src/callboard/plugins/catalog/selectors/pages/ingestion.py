@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from callboard.plugins.catalog.models import Emission, Entity, Problem, Source, SourceLink, Tombstone
 from callboard.plugins.catalog.selectors.problems import problems
+from callboard.plugins.catalog.selectors.sets import open_holds
+from callboard.plugins.catalog.types.pushing import PREFIX
 from callboard.sdk.permissions import allowed_filter
 
 LOCATION_STATES = ("failing", "waiting", "problems", "fine")
@@ -138,6 +140,8 @@ def tab_counts() -> dict[str, int]:
     return {
         "problems": problems().count(),
         "locations": Source.objects.exclude(type="provider").count(),
+        "sets": Source.objects.filter(type="provider", target__startswith=PREFIX).count(),
+        "held": open_holds(),
         "removed": removed_list().count(),
     }
 
@@ -145,7 +149,8 @@ def tab_counts() -> dict[str, int]:
 def undoable(tombstone: Tombstone, now: datetime | None = None) -> bool:
     """Whether a removed entity can be brought back from its source."""
     in_time = tombstone.undo_until >= (now or timezone.now())
-    return in_time and bool(tombstone.source_target) and tombstone.source_type != "provider"
+    readable = tombstone.source_type != "provider" or tombstone.source_target.startswith(PREFIX)
+    return in_time and bool(tombstone.source_target) and readable
 
 
 def location_named(uid: str) -> Source | None:
