@@ -11,11 +11,11 @@ function submitSoon(form: HTMLFormElement, wait: number): void {
 
 export function start(): void {
   document.addEventListener("input", (event) => {
-    const field = closest<HTMLInputElement>(event, "form[data-autosubmit] input[type=search], form[data-autosubmit] input[type=text]");
+    const field = closest<HTMLInputElement>(event, "form[data-autosubmit] :is(input[type=search], input[type=text]):not([list], [data-explorer])");
     if (field?.form) submitSoon(field.form, WAIT);
   });
   document.addEventListener("change", (event) => {
-    const field = closest<HTMLInputElement>(event, "form[data-autosubmit] :is(select, input[type=checkbox], input[type=radio], input[type=date])");
+    const field = closest<HTMLInputElement>(event, "form[data-autosubmit] :is(select, input[type=checkbox], input[type=radio], input[type=date], input[list])");
     if (field?.form) submitSoon(field.form, 0);
     const every = closest<HTMLInputElement>(event, "[data-check-all]");
     if (every) {

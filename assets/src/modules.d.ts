@@ -1,1 +1,2 @@
 declare module "cytoscape-dagre";
+declare module "dagre";

@@ -5,17 +5,10 @@
 // `data-direction` is LR (default) or TB. The element's own content stays as the text for screen readers.
 import cytoscape, { type Core, type ElementDefinition } from "cytoscape";
 import dagre from "cytoscape-dagre";
+import { inert, kindColour, paint } from "../drawing";
 
 cytoscape.use(dagre);
-
-// Cytoscape would insert a style element, which the content security policy forbids; it leaves that be when
-// an element of this id is there. The one rule it would hold is in the style sheet.
-const MARK = "__________cytoscape_stylesheet";
-if (!document.getElementById(MARK)) {
-  const mark = document.createElement("meta");
-  mark.id = MARK;
-  document.head.append(mark);
-}
+inert();
 
 interface Node {
   id: string;
@@ -35,20 +28,6 @@ interface Edge {
 interface Graph {
   nodes: Node[];
   edges: Edge[];
-}
-
-const KINDS: Record<string, string> = {
-  component: "--cb-kind-1",
-  api: "--cb-kind-2",
-  resource: "--cb-kind-3",
-  system: "--cb-kind-4",
-  domain: "--cb-kind-5",
-  group: "--cb-kind-6",
-  user: "--cb-kind-6",
-};
-
-function colour(element: Element, name: string): string {
-  return getComputedStyle(element).getPropertyValue(name).trim() || "#888";
 }
 
 async function read(element: HTMLElement): Promise<Graph> {
@@ -73,11 +52,7 @@ function elements(graph: Graph): ElementDefinition[] {
 }
 
 function style(element: HTMLElement): cytoscape.StylesheetJson {
-  const text = colour(element, "--tblr-body-color");
-  const muted = colour(element, "--cb-muted");
-  const surface = colour(element, "--tblr-bg-surface");
-  const line = colour(element, "--cb-graph-line");
-  const primary = colour(element, "--tblr-primary");
+  const { text, muted, surface, line, primary, family } = paint(element);
   return [
     {
       selector: "node",
@@ -89,11 +64,11 @@ function style(element: HTMLElement): cytoscape.StylesheetJson {
         "background-color": surface,
         "border-width": 1.5,
         "border-color": (node: cytoscape.NodeSingular) =>
-          colour(element, KINDS[String(node.data("kind") ?? "").toLowerCase()] ?? "--cb-graph-line"),
+          kindColour(element, String(node.data("kind") ?? "")),
         label: "data(label)",
         color: text,
         "font-size": 12,
-        "font-family": getComputedStyle(element).fontFamily,
+        "font-family": family,
         "text-valign": "center",
         "text-halign": "center",
         "text-wrap": "wrap",
@@ -114,7 +89,7 @@ function style(element: HTMLElement): cytoscape.StylesheetJson {
         label: "data(label)",
         color: muted,
         "font-size": 10,
-        "font-family": getComputedStyle(element).fontFamily,
+        "font-family": family,
         "text-background-color": surface,
         "text-background-opacity": 0.9,
         "text-background-padding": "2px",

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from callboard.plugins.catalog.types.kinds import BUILTIN_KINDS
-from callboard.plugins.catalog.views import actions, entity, frame, ingestion, palette, register, sets, table
+from callboard.plugins.catalog.views import (
+    actions,
+    entity,
+    explorer,
+    frame,
+    ingestion,
+    palette,
+    register,
+    sets,
+    table,
+)
 from callboard.sdk.contributions import Command, Contribution, NavItem, Page, PaletteSource
 
 _READ, _LOCATIONS = "catalog.entity.read", "catalog.location.read"
@@ -150,6 +160,39 @@ _pages: tuple[Page, ...] = (
         permission=_READ,
     ),
     Page(
+        id="catalog.explorer",
+        title="Explore relations",
+        path="catalog/explore",
+        view=explorer.relations_explorer,
+        name="relations-explorer",
+        permission=_READ,
+    ),
+    # Links made for the original lead here.
+    Page(
+        id="catalog.graph-page",
+        title="Explore relations",
+        path="catalog-graph",
+        view=explorer.relations_explorer,
+        name="catalog-graph",
+        permission=_READ,
+    ),
+    Page(
+        id="catalog.explorer-graph",
+        title="Graph",
+        path="catalog/-/explore",
+        view=explorer.relations_explorer_graph,
+        name="relations-explorer-graph",
+        permission=_READ,
+    ),
+    Page(
+        id="catalog.names",
+        title="Names",
+        path="catalog/-/names",
+        view=explorer.entity_names,
+        name="entity-names",
+        permission=_READ,
+    ),
+    Page(
         id="catalog.entity",
         title="Entity",
         path="catalog/<str:namespace>/<str:kind>/<str:name>",
@@ -170,6 +213,14 @@ _pages: tuple[Page, ...] = (
 _navigation: tuple[NavItem, ...] = (
     NavItem(id="catalog.nav", title="Catalog", page="catalog", icon="category", permission=_READ, order=20),
     NavItem(
+        id="catalog.nav-explore",
+        title="Explore",
+        page="relations-explorer",
+        icon="topology-star-3",
+        permission=_READ,
+        order=22,
+    ),
+    NavItem(
         id="catalog.nav-ingestion",
         title="Ingestion",
         page="ingestion",
@@ -188,6 +239,16 @@ _commands: tuple[Command, ...] = (
         keys="g c",
         keywords=("entities", "browse", "services", "components"),
         order=20,
+    ),
+    Command(
+        id="catalog.go-explore",
+        title="Explore relations",
+        page="relations-explorer",
+        icon="topology-star-3",
+        keys="g x",
+        keywords=("graph", "dependencies", "map", "path", "architecture"),
+        permission=_READ,
+        order=25,
     ),
     Command(
         id="catalog.go-ingestion",
