@@ -164,7 +164,7 @@ _pages: tuple[Page, ...] = (
         title="Explore relations",
         path="catalog/explore",
         view=explorer.relations_explorer,
-        name="relations-explorer",
+        name="catalog-explorer",
         permission=_READ,
     ),
     # Links made for the original lead here.
@@ -181,7 +181,7 @@ _pages: tuple[Page, ...] = (
         title="Graph",
         path="catalog/-/explore",
         view=explorer.relations_explorer_graph,
-        name="relations-explorer-graph",
+        name="catalog-explorer-graph",
         permission=_READ,
     ),
     Page(
@@ -215,7 +215,7 @@ _navigation: tuple[NavItem, ...] = (
     NavItem(
         id="catalog.nav-explore",
         title="Explore",
-        page="relations-explorer",
+        page="catalog-explorer",
         icon="topology-star-3",
         permission=_READ,
         order=22,
@@ -243,7 +243,7 @@ _commands: tuple[Command, ...] = (
     Command(
         id="catalog.go-explore",
         title="Explore relations",
-        page="relations-explorer",
+        page="catalog-explorer",
         icon="topology-star-3",
         keys="g x",
         keywords=("graph", "dependencies", "map", "path", "architecture"),
