@@ -247,6 +247,7 @@ def test_contributions_to_rooms_that_are_not_installed_do_what_they_say():
         "check": [False, True, None],
         "track": [["Extra", ["dummy.enough-strings"]]],
         "documents": [["mine", "thing:mine"]],
+        "found": {"before": [], "after": ["mine"], "stranger": []},
         "tool": ["demo-thing"],
         "resource": "A thing called demo-thing.",
         "theme": [{"--tblr-primary": "#123456"}, {"--tblr-primary": "#abcdef"}],

@@ -35,11 +35,12 @@ from callboard.project.plugin_check import check_plugin  # noqa: E402
 from callboard.sdk import contributions as points  # noqa: E402
 from callboard.sdk import permissions  # noqa: E402
 from callboard.sdk.audit import AuditEntry  # noqa: E402
-from callboard.sdk.auth import SYSTEM, Principal, act_as, create_token, create_user  # noqa: E402
+from callboard.sdk.auth import ANONYMOUS, SYSTEM, Principal, act_as, create_token, create_user  # noqa: E402
 from callboard.sdk.config import room_settings  # noqa: E402
 from callboard.sdk.contributions import Contribution  # noqa: E402
 from callboard.sdk.jobs import lines, run, start  # noqa: E402
 from callboard.sdk.plugins import contribution, contributions, is_enabled, registry  # noqa: E402
+from callboard.sdk.search import SearchRequest, refresh, search  # noqa: E402
 
 COMMAND = "from callboard.project.cli import main; main()"
 SOURCE = """
@@ -371,6 +372,16 @@ def shredder() -> Any:
 # --- Rooms to come: their contributions are listed and do what they say -------------
 
 
+def found(text: str) -> dict[str, list[str]]:
+    """Answer what somebody finds before and after it is listed, and what a stranger finds."""
+    request = SearchRequest(text, types=("dummy-thing",), mode="keyword")
+    before = [hit.title for hit in search(request).hits]
+    refresh("dummy-thing", ["thing:mine"])
+    with act_as(ANONYMOUS, "ui"):
+        stranger = [hit.title for hit in search(request).hits]
+    return {"before": before, "after": [hit.title for hit in search(request).hits], "stranger": stranger}
+
+
 @check
 def later() -> Any:
     action = contribution(points.ScaffolderAction, "dummy:carve")
@@ -378,7 +389,7 @@ def later() -> Any:
     shout = contribution(points.TemplateFilter, "dummy.shout")
     fact = contribution(points.FactCollector, "dummy.strings")
     question = contribution(points.Check, "dummy.enough-strings")
-    search = contribution(points.SearchCollator, "dummy.search")
+    collator = contribution(points.SearchCollator, "dummy.search")
     tool = contribution(points.McpTool, "dummy.list-things")
     resource = contribution(points.McpResource, "dummy.thing")
     theme = contribution(points.Theme, "dummy.theme")
@@ -391,7 +402,8 @@ def later() -> Any:
             "facts": facts,
             "check": [question.passes({"dummy.strings": n}) for n in (1, 2, None)],
             "track": contribution(points.Track, "dummy.stagecraft").levels,
-            "documents": [[d.title, d.authorization_ref] for d in search.documents() if d.title == "mine"],
+            "documents": [[d.title, d.authorization_ref] for d in collator.documents() if d.title == "mine"],
+            "found": found("mine"),
             "tool": tool.call({"prefix": "demo"}),
             "resource": resource.read("callboard://dummy/demo-thing"),
             "theme": [dict(theme.light), dict(theme.dark)],

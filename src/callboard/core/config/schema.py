@@ -191,6 +191,68 @@ class OrganisationSettings(BaseModel):
     )
 
 
+class EmbeddingSettings(BaseModel):
+    """Where the meaning of texts is computed; without an address, inside the portal."""
+
+    model_config = FORBID
+
+    url: str = Field(
+        default="",
+        pattern=r"^(https?://.+|)$",
+        description="An OpenAI-compatible endpoint, such as https://models.example.com/v1; empty: the built-in model.",
+    )
+    model: str = Field(default="", description="What the endpoint calls the model.")
+    key: str = Field(default="", json_schema_extra={"secret": True})
+    dimensions: int = Field(default=0, ge=0, le=4000, description="Length of the vectors; 0 asks the endpoint.")
+    timeout: float = Field(default=10, gt=0, le=120)
+
+
+class OpenSearchSettings(BaseModel):
+    """An OpenSearch cluster that keeps the index instead of PostgreSQL."""
+
+    model_config = FORBID
+
+    url: str = Field(default="", pattern=r"^(https?://.+|)$")
+    username: str = ""
+    password: str = Field(default="", json_schema_extra={"secret": True})
+    index: str = Field(default="callboard", pattern=r"^[a-z0-9][a-z0-9_-]{0,60}$", description="Name of the index.")
+    timeout: float = Field(default=10, gt=0, le=120)
+
+
+class SearchSettings(BaseModel):
+    """How things are found."""
+
+    model_config = FORBID
+
+    engine: Literal["postgres", "opensearch"] = Field(default="postgres", description="Who answers searches.")
+    languages: list[Literal["english", "german", "indonesian"]] = Field(
+        default=["english", "german", "indonesian"], description="Languages whose word forms are known."
+    )
+    default_language: Literal["english", "german", "indonesian", "simple"] = Field(
+        default="english", description="Language of texts that do not tell."
+    )
+    semantic: bool = Field(default=True, description="Also find by meaning, where the vector extension is there.")
+    synonyms: list[list[str]] = Field(
+        default=[
+            ["k8s", "kubernetes"],
+            ["db", "database", "datenbank"],
+            ["auth", "authentication"],
+            ["repo", "repository"],
+            ["docs", "documentation"],
+            ["config", "configuration"],
+            ["js", "javascript"],
+            ["ts", "typescript"],
+            ["postgres", "postgresql"],
+            ["env", "environment"],
+        ],
+        description="Words that mean the same; each list is one meaning.",
+    )
+    max_term_length: int = Field(default=100, ge=1, le=1000, description="Longest text the search API takes.")
+    max_page_limit: int = Field(default=100, ge=1, le=1000, description="Most results of a page of the search API.")
+    embeddings: EmbeddingSettings = Field(default_factory=EmbeddingSettings)
+    opensearch: OpenSearchSettings = Field(default_factory=OpenSearchSettings)
+
+
 class PluginSettings(BaseModel):
     """Which installed plugins stay off, whatever is chosen in the UI."""
 
@@ -227,6 +289,7 @@ class PortalConfig(BaseModel):
     audit: AuditSettings = Field(default_factory=AuditSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     plugins: PluginSettings = Field(default_factory=PluginSettings)
+    search: SearchSettings = Field(default_factory=SearchSettings)
     debug: bool = Field(default=False, description="Show tracebacks in the browser; never in production.")
     rooms: dict[str, Any] = Field(default_factory=dict, exclude=True)
 

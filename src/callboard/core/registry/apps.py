@@ -55,7 +55,7 @@ class SearchConfig(_Kernel):
     """The search platform."""
 
     name = "callboard.core.search"
-    label = "cb_search"
+    label = "cb_index"  # the room with the search page is called cb_search
 
 
 class UiConfig(_Kernel):

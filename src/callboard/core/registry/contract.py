@@ -14,8 +14,9 @@ Shared fields of every contribution:
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 JsonObject = Mapping[str, Any]
@@ -239,21 +240,52 @@ class Importer(Contribution):
 
 @dataclass(frozen=True, kw_only=True)
 class SearchDocument:
-    """One thing that can be found. ``authorization_ref`` is the resource whose read permission guards it."""
+    """One thing that can be found: a service, a section of a page, an operation of an API.
+
+    ``location``  where it leads: a path of the portal or an http(s) address; with an anchor for a section.
+    ``key``       what tells it from the others of its type; the location, unless given.
+    ``ref``       the thing it is a part of (an entity ref, a space); documents of one ref are renewed together.
+    ``text``      what it says, as plain text or Markdown; ``keywords`` are further words that find it, never shown.
+    ``fields``    what people filter by (``kind:api``) and pages show; a value or several.
+    ``owner``     entity ref of who owns it, so that people find what is theirs first.
+    ``language``  ``english``, ``german``, ``indonesian`` or ``simple``; empty lets the portal guess.
+    ``authorization_ref`` is the resource whose read permission guards it; see :class:`SearchCollator`.
+    ``weight``    1 is usual; less for parts of things, more for what people mostly mean.
+    """
 
     title: str
     text: str
     location: str
+    key: str = ""
+    ref: str = ""
+    keywords: str = ""
     authorization_ref: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
+    language: str = ""
+    changed_at: datetime | None = None
+    weight: float = 1.0
+    fields: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchCollator(Contribution):
-    """A type of search document and how to list them all: ``documents()`` yields them in any order."""
+    """A type of search document and how to list them.
+
+    ``documents()`` yields them all, in any order: whatever the index has beyond them goes. ``documents_of(refs)``
+    yields those of some refs, so that a change is found at once: a subscriber of yours calls
+    ``callboard.sdk.search.refresh(type, refs)``. ``every_minutes`` lists everything again that often; without it
+    that happens once a night.
+
+    ``permission`` guards the type. Where its decision is a condition on a resource type, only documents are
+    found whose ``authorization_ref`` meets it; a document without one is then not found.
+    ``facets`` names the fields that people may filter by, in the order of the page.
+    """
 
     type: str
-    documents: Callable[[], Iterator[SearchDocument]]
+    documents: Callable[[], Iterable[SearchDocument]]
+    documents_of: Callable[[Sequence[str]], Iterable[SearchDocument]] | None = None
+    every_minutes: int = 0
+    facets: tuple[str, ...] = ()
     icon: str = "file"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callboard.plugins.catalog.contributions import access, doors, pages, work
+from callboard.plugins.catalog.contributions import access, doors, finding, pages, work
 from callboard.plugins.catalog.selectors.people import CatalogDirectory
 from callboard.plugins.catalog.types.kinds import BUILTIN_KINDS, BUILTIN_RELATIONS
 from callboard.sdk.auth import use_people_directory
@@ -17,6 +17,7 @@ contributions: tuple[Contribution, ...] = (
     *work.contributions,
     *doors.contributions,
     *pages.contributions,
+    *finding.contributions,
 )
 
 __all__ = ["contributions"]

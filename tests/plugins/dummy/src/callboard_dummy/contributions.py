@@ -103,7 +103,17 @@ contributions = (
     CatalogProcessor(id="dummy.label", title="Label", process=providers.label, stage="pre"),
     CatalogProcessor(id="dummy.stamp", title="Stamp", process=providers.stamp, stage="post"),
     Importer(id="dummy.troupe", title="Troupe files", file_names=("troupe.yml",), read=providers.read_troupe),
-    SearchCollator(id="dummy.search", title="Things", type="dummy-thing", documents=search.documents, icon="ghost"),
+    SearchCollator(
+        id="dummy.search",
+        title="Things",
+        type="dummy-thing",
+        documents=search.documents,
+        documents_of=search.documents_of,
+        permission="dummy.thing.read",
+        facets=("owner",),
+        icon="ghost",
+    ),
+    Subscriber(id="dummy.find-arrival", event="dummy.thing-added", handle=search.renew),
     ScaffolderAction(
         id="dummy:carve",
         title="Carve",
@@ -151,7 +161,9 @@ contributions = (
         query=selectors.belongs_to,
         reason=lambda params: f"it belongs to one of {', '.join(params['claims'])}",
     ),
-    ResourceType(id="dummy-thing", title="Thing", queryset=selectors.all_things, lookup=selectors.thing_named),
+    ResourceType(
+        id="dummy-thing", title="Thing", queryset=selectors.things_by_ref, lookup=selectors.thing_named, ref_field="ref"
+    ),
     Job(id="dummy.make", title="Make things", run=jobs.make_things, lock="dummy.make", retries=1),
     Service(id="dummy.company", title="Company", run=jobs.keep_company),
     EventType(

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
 
 from callboard.sdk.permissions import allowed_filter
 from callboard_dummy.models import Thing
@@ -18,6 +19,11 @@ def readable_things() -> QuerySet[Thing]:
     """Answer the things that the caller may see."""
     condition = allowed_filter("dummy.thing.read")
     return all_things() if condition is None else all_things().filter(condition)
+
+
+def things_by_ref() -> QuerySet[Thing]:
+    """Answer every thing with its ref, by which the search platform joins them."""
+    return Thing.objects.annotate(ref=Concat(Value("thing:"), "name"))
 
 
 def thing_named(ref: str) -> Q:
