@@ -51,6 +51,10 @@ ADDRESSES = {
 # What only answers forms and scripts, shows one step in the middle of something, or leads on to another page of this list.
 NOT_VISITED = {
     "entity-star": "answers a form",
+    "catalog-many": "answers a form",
+    "catalog-export": "answers a file",
+    "catalog-keep-view": "answers a form",
+    "catalog-drop-view": "answers a form",
     "entity-refresh": "answers a form",
     "catalog-undo": "answers a form",
     "catalog-dismiss": "answers a form",

@@ -1,4 +1,4 @@
-// Keys of the catalog table: j and k move, Enter opens, s stars, / goes to the filter.
+// Keys of the catalog table: j and k move, Enter opens, x picks, s stars, / goes to the filter.
 type Keys = (event: KeyboardEvent) => void;
 
 function writing(target: EventTarget | null): boolean {
@@ -40,16 +40,25 @@ export function mount(form: HTMLElement): () => void {
     else if (event.key === "j") go(here + 1);
     else if (event.key === "k") go(here < 0 ? 0 : here - 1);
     else if (event.key === "s" && here >= 0) rows()[here]?.querySelector<HTMLElement>("[data-star]")?.click();
+    else if (event.key === "x" && here >= 0) rows()[here]?.querySelector<HTMLInputElement>(".cat-c-pick input")?.click();
     else return;
     event.preventDefault();
     // The shell has its own meaning for some of these keys.
     event.stopImmediatePropagation();
+  };
+  // How many are picked, in the words of the page.
+  const count = (): void => {
+    const said = form.querySelector<HTMLElement>("[data-picked]");
+    if (!said) return;
+    said.dataset.word ??= said.textContent ?? "";
+    said.textContent = `${said.dataset.word}: ${form.querySelectorAll("td.cat-c-pick input:checked").length}`;
   };
   const again = (): void => {
     if (!form.querySelector("tr.is-here")) here = -1;
   };
   document.addEventListener("keydown", press, { capture: true });
   document.addEventListener("htmx:afterSettle", again);
+  form.addEventListener("change", count);
   return () => {
     document.removeEventListener("keydown", press, { capture: true });
     document.removeEventListener("htmx:afterSettle", again);

@@ -312,3 +312,31 @@ class Star(models.Model):
 
         db_table = "cb_catalog_star"
         constraints = [models.UniqueConstraint(fields=["user_ref", "entity_ref"], name="cb_catalog_star_is")]
+
+
+class SavedView(models.Model):
+    """A catalog table that somebody wants to see again: its address under a name.
+
+    ``audience`` is who sees it: ``""`` its owner alone, a group's ref that group, ``*`` everybody.
+    A ``default`` is what the table of its kind opens with for its audience.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner_ref = models.TextField()
+    name = models.TextField()
+    kind = models.TextField()
+    address = models.TextField(help_text="The query string of the table.")
+    audience = models.TextField(default="")
+    default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """A person has one view of a name; asked for by owner and by audience."""
+
+        db_table = "cb_catalog_saved_view"
+        constraints = [models.UniqueConstraint(fields=["owner_ref", "name"], name="cb_catalog_saved_view_is")]
+        indexes = [models.Index(fields=["audience"], name="cb_catalog_saved_view_for")]
+
+    def __str__(self) -> str:
+        """The name."""
+        return self.name

@@ -46,6 +46,14 @@ permissions: tuple[Permission, ...] = (
     Permission(id="catalog.entities.unprocessed.delete", title="Dismiss rejected entities", action="delete"),
     Permission(id="catalog.set.push", title="Push entities in sets", action="update"),
     Permission(id="catalog.deletion.decide", title="Decide on held deletions", action="delete"),
+    Permission(id="catalog.view.create", title="Save views of the catalog", action="create", harmless=True),
+    Permission(
+        id="catalog.view.publish",
+        title="Save views for everybody, and remove those of others",
+        action="update",
+        description="Views for oneself and for one's own groups need only the permission to save views.",
+        administrative=True,
+    ),
     Permission(id="catalog.provider.run", title="Run providers", action="update"),
 )
 

@@ -13,6 +13,7 @@ from callboard.plugins.catalog.views import (
     register,
     sets,
     table,
+    taking,
 )
 from callboard.sdk.contributions import Command, Contribution, NavItem, Page, PaletteSource
 
@@ -107,6 +108,38 @@ _pages: tuple[Page, ...] = (
     # No namespace can be called "-", so that these stand in no entity's way.
     Page(
         id="catalog.star", title="Star", path="catalog/-/star", view=actions.star, name="entity-star", permission=_READ
+    ),
+    Page(
+        id="catalog.many",
+        title="Picked entities",
+        path="catalog/-/many",
+        view=actions.act_on_many,
+        name="catalog-many",
+        permission=_READ,
+    ),
+    Page(
+        id="catalog.export",
+        title="Export",
+        path="catalog/-/export",
+        view=taking.export,
+        name="catalog-export",
+        permission=_READ,
+    ),
+    Page(
+        id="catalog.keep-view",
+        title="Save a view",
+        path="catalog/-/views",
+        view=taking.keep_view,
+        name="catalog-keep-view",
+        permission=_READ,
+    ),
+    Page(
+        id="catalog.drop-view",
+        title="Remove a view",
+        path="catalog/-/views/<uuid:uid>/remove",
+        view=taking.drop_view,
+        name="catalog-drop-view",
+        permission=_READ,
     ),
     Page(
         id="catalog.refresh",

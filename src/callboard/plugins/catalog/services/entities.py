@@ -127,6 +127,12 @@ def star(ref: str, *, on: bool) -> None:
         Star.objects.filter(user_ref=who, entity_ref=ref).delete()
 
 
+def star_all(refs: list[str]) -> None:
+    """Put entities among the caller's favourites."""
+    who = principal().ref
+    Star.objects.bulk_create([Star(user_ref=who, entity_ref=ref) for ref in refs], ignore_conflicts=True)
+
+
 def dismiss_problem(problem_id: int) -> bool:
     """Take a rejected entity off the list until its source is read anew; answer whether there was one."""
     require("catalog.entities.unprocessed.delete")

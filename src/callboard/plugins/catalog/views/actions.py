@@ -13,13 +13,14 @@ from callboard.plugins.catalog.selectors.pages import entity as facts
 from callboard.plugins.catalog.selectors.pages import ingestion
 from callboard.plugins.catalog.selectors.pages.names import named
 from callboard.plugins.catalog.selectors.sources import registered_by_id, registration_of
-from callboard.plugins.catalog.selectors.views import entity_url, entity_view
+from callboard.plugins.catalog.selectors.views import entity_url, entity_view, entity_views
 from callboard.plugins.catalog.services import entities, locations, wizard
 from callboard.sdk.auth import principal
 from callboard.sdk.permissions import NotAllowedError, authorize, require
 from callboard.sdk.ui import htmx, render, toast
 
 SHOWN = 200
+PICKED = 500
 
 
 def back_to(request: HttpRequest, default: str) -> HttpResponse:
@@ -43,6 +44,26 @@ def star(request: HttpRequest) -> HttpResponse:
         context = {"ref": entity.ref, "label": entity.label, "on": on == "1", "wide": request.POST.get("wide", "")}
         return render(request, "catalog/_star.html", context)
     return back_to(request, entity.url)
+
+
+@require_POST
+def act_on_many(request: HttpRequest) -> HttpResponse:
+    """Star or refresh all entities that were picked in the table."""
+    refs = list(dict.fromkeys(ref.lower()[:300] for ref in request.POST.getlist("ref")))[:PICKED]
+    there = list(entity_views(refs))
+    if not there:
+        toast(request, _("Pick at least one entity first."), "warning")
+    elif request.POST.get("do") == "star":
+        if principal().type == "guest":
+            raise NotAllowedError("catalog.entity.star", _("guests have no favourites; sign in to keep some"))
+        entities.star_all(there)
+        text = ngettext("%(n)d entity is starred.", "%(n)d entities are starred.", len(there))
+        toast(request, text % {"n": len(there)})
+    elif locations.refresh(there):
+        toast(request, _("They are being read again. What changed shows within moments."), "info")
+    else:
+        toast(request, _("No location stands behind them, so there is nothing to read again."), "warning")
+    return back_to(request, reverse("catalog"))
 
 
 @require_POST

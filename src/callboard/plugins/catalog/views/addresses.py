@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from callboard.plugins.catalog.selectors.pages.table import FACETS, PERSONAL, SORTS, TableQuery
+from callboard.plugins.catalog.selectors.pages.table import COLUMNS, FACETS, PERSONAL, SORTS, USUAL_COLUMNS, TableQuery
 
 _FILTER = re.compile(r"^filters\[(\w+)\](?:\[\d*\])?$")
 # Links made for the original use the plural for some filters.
@@ -50,7 +50,15 @@ def read_query(params: QueryDict) -> TableQuery:
         },
         sort=sort if sort in SORTS else "name",
         descending=descending and sort in SORTS,
+        columns=_columns(params.getlist("columns")),
+        compact=params.get("density") == "compact",
     )
+
+
+def _columns(asked: list[str]) -> tuple[str, ...]:
+    chosen = {name for value in asked for name in value.split(",")}
+    # A form that sends the word alone wants the name and nothing else.
+    return tuple(name for name in COLUMNS if name in chosen) if chosen else USUAL_COLUMNS
 
 
 def _clean(name: str, value: str) -> str:
@@ -71,8 +79,12 @@ def write_query(query: TableQuery, *, size: int = 25, page: int = 1) -> str:
         pairs.extend((f"filters[{name}]", value) for value in query.filters.get(name, ()))
     if query.sort != "name" or query.descending:
         pairs.append(("sort", f"-{query.sort}" if query.descending else query.sort))
+    if query.columns != USUAL_COLUMNS:
+        pairs.append(("columns", ",".join(query.columns) or "name"))
+    if query.compact:
+        pairs.append(("density", "compact"))
     if size != 25:
         pairs.append(("size", str(size)))
     if page > 1:
         pairs.append(("page", str(page)))
-    return f"?{urlencode(pairs, safe='[]:/')}"
+    return f"?{urlencode(pairs, safe='[]:/,')}"

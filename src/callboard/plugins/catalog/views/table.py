@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from callboard.plugins.catalog.selectors.exporting import FORMATS
 from callboard.plugins.catalog.selectors.pages import table
-from callboard.plugins.catalog.selectors.pages.names import kind_icon, kind_title
+from callboard.plugins.catalog.selectors.pages.names import kind_icon, kind_title, named
+from callboard.plugins.catalog.selectors.saved import default_view, saved_views
 from callboard.plugins.catalog.views.addresses import read_query, write_query
+from callboard.sdk.auth import principal
 from callboard.sdk.permissions import decide
 from callboard.sdk.ui import ListPage, htmx, offset_page, page_size, render
 
@@ -53,6 +56,8 @@ class Facet:
 def entity_table(request: HttpRequest) -> HttpResponse:
     """Show entities of a kind; the address says which and how."""
     query = read_query(request.GET)
+    if not request.GET.keys() - {"kind"} and (view := default_view(query.kind)):
+        return HttpResponseRedirect(f"{reverse('catalog')}{view.address}&view={view.pk}")
     size = page_size(request)
     kinds = table.kind_counts(query.user)
     found = table.overview(query)
@@ -71,6 +76,13 @@ def entity_table(request: HttpRequest) -> HttpResponse:
         "personal": _personal(query, size),
         "facets": facets,
         "columns": _columns(query, found, page, size),
+        "choices": [(key, title, key in query.columns) for key, title in _column_titles().items()],
+        "exports": [(name, f"{reverse('catalog-export')}{write_query(query)}&format={name}") for name in FORMATS],
+        "here": write_query(query, size=size),
+        "views": saved_views(),
+        "groups": named(ref for ref in principal().ownership_refs if ref.startswith("group:")).values(),
+        "may_save": principal().type != "guest" and decide("catalog.view.create").result != "deny",
+        "may_publish": decide("catalog.view.publish").result != "deny",
         "page": page,
         "size": size,
         "sizes": [(number, write_query(query, size=number)) for number in (25, 50, 100)],
@@ -137,25 +149,39 @@ def _personal(query: table.TableQuery, size: int) -> list[dict[str, object]]:
     ]
 
 
+def _column_titles() -> dict[str, str]:
+    words = (
+        _("Owner"),
+        _("Type"),
+        _("Lifecycle"),
+        _("Part of"),
+        _("Description"),
+        _("Tags"),
+        _("Namespace"),
+        _("Changed"),
+        _("Reference"),
+    )
+    return dict(zip(table.COLUMNS, words, strict=True))
+
+
 def _columns(query: table.TableQuery, found: table.Overview, page: ListPage[table.Row], size: int) -> dict[str, Column]:
-    """Answer the columns that have anything to show."""
-    shown = {
-        "name": _("Name"),
-        "owner": _("Owner") if found.facets["owner"] else "",
-        "type": _("Type") if found.facets["type"] else "",
-        "lifecycle": _("Lifecycle") if found.facets["lifecycle"] else "",
-        "system": _("Part of") if any(row.system for row in page) else "",
-    }
+    """Answer the chosen columns; of the usual ones, those that have anything to show."""
+    titles = _column_titles()
+    shown = [key for key in query.columns if query.columns != table.USUAL_COLUMNS or _says_something(key, found, page)]
     columns = {}
-    for key, title in shown.items():
-        if not title:
-            continue
+    for key, title in {"name": _("Name"), **{key: titles[key] for key in shown}}.items():
         now = query.sort == key
         turned = now and not query.descending
-        url = write_query(replace(query, sort=key, descending=turned), size=size)
+        url = write_query(replace(query, sort=key, descending=turned), size=size) if key in table.SORTS else ""
         way = ("descending" if query.descending else "ascending") if now else ""
         columns[key] = Column(key, title, url, way)
     return columns
+
+
+def _says_something(key: str, found: table.Overview, page: ListPage[table.Row]) -> bool:
+    if key == "system":
+        return any(row.system for row in page)
+    return key not in found.facets or bool(found.facets[key])
 
 
 def _drops(query: table.TableQuery, size: int) -> list[dict[str, object]]:

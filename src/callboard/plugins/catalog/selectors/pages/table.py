@@ -8,6 +8,7 @@ filters are applied, the filter itself is not.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -29,6 +30,9 @@ FACET_VALUES = 60
 SORTS = ("name", "owner", "type", "lifecycle", "system", "changed")
 PERSONAL = ("all", "owned", "starred")
 ALL_KINDS = "all"
+COLUMNS = ("owner", "type", "lifecycle", "system", "description", "tags", "namespace", "changed", "ref")
+"""Columns beside the name, in the order they stand in."""
+USUAL_COLUMNS = ("owner", "type", "lifecycle", "system", "description", "tags")
 
 VIEW_URL = "metadata.annotations.backstage.io/view-url"
 EDIT_URL = "metadata.annotations.backstage.io/edit-url"
@@ -44,6 +48,8 @@ class TableQuery:
     filters: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sort: str = "name"
     descending: bool = False
+    columns: tuple[str, ...] = USUAL_COLUMNS
+    compact: bool = False
 
     def without(self, facet: str) -> TableQuery:
         """Answer the same query with one filter dropped."""
@@ -88,6 +94,7 @@ class Row:
     starred: bool
     view_url: str
     edit_url: str
+    changed_at: datetime
 
 
 @dataclass(frozen=True)
@@ -202,7 +209,7 @@ def rows(query: TableQuery, start: int, size: int) -> list[Row]:
         Entity.objects.filter(pk__in=keys).values_list(
             "ref", "namespace", "display_name", "title", "description", "kind_name", "type", "lifecycle",
             "owner_ref", "system_ref", "tags", "orphan", "errors",
-            KeyTextTransform(VIEW_URL, "fields"), KeyTextTransform(EDIT_URL, "fields"), "pk",
+            KeyTextTransform(VIEW_URL, "fields"), KeyTextTransform(EDIT_URL, "fields"), "changed_at", "pk",
         ),
         key=lambda row: places[row[-1]],
     )  # fmt: skip
@@ -225,6 +232,7 @@ def rows(query: TableQuery, start: int, size: int) -> list[Row]:
             starred=row[0] in stars,
             view_url=web_address(row[13]),
             edit_url=web_address(row[14]),
+            changed_at=row[15],
         )
         for row in found
     ]
@@ -283,6 +291,11 @@ def _condition(facet: str, values: tuple[str, ...]) -> Q:
         return Q(**{f"{column}__in": values})
     # The same type is written Service here and service there.
     return reduce(or_, (Q(**{f"{facet}__iexact": value}) for value in values), Q())
+
+
+def in_order(query: TableQuery) -> QuerySet[Entity]:
+    """Answer all entities of the table in the order it shows them."""
+    return _sorted(matching(query), query)
 
 
 def _sorted(found: QuerySet[Entity], query: TableQuery) -> QuerySet[Entity]:
