@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from callboard.lib.problems import Problem, ProblemError
+from callboard.lib.problems import Place, Problem, ProblemError
 from callboard.plugins.catalog.models import SavedView
 from callboard.sdk.audit import record
 from callboard.sdk.auth import principal
@@ -31,7 +31,9 @@ def save_view(name: str, address: str, *, kind: str, audience: str = "", default
         raise NotAllowedError("catalog.view.create", "guests have no views of their own; sign in to save some")
     name = " ".join(name.split())
     if not name or len(name) > LONGEST:
-        raise ProblemError(Problem("view-name", "A view needs a name.", f"Give it one of up to {LONGEST} characters."))
+        raise ProblemError(
+            Problem("view-name", "A view needs a name.", f"Give it one of up to {LONGEST} characters.", Place("name"))
+        )
     if audience == EVERYBODY:
         require("catalog.view.publish")
     elif audience and audience not in who.ownership_refs:
@@ -39,7 +41,9 @@ def save_view(name: str, address: str, *, kind: str, audience: str = "", default
     with transaction.atomic():
         mine = SavedView.objects.filter(owner_ref=who.ref)
         if mine.exclude(name=name).count() >= MOST:
-            raise ProblemError(Problem("view-many", f"You have {MOST} views already.", "Remove some of them first."))
+            raise ProblemError(
+                Problem("view-many", f"You have {MOST} views already.", "Remove some of them first.", Place("name"))
+            )
         if default:
             others = SavedView.objects.filter(kind=kind, audience=audience, default=True)
             (others.filter(owner_ref=who.ref) if not audience else others).update(default=False)

@@ -64,7 +64,7 @@ def test_json_holds_the_entities_and_yaml_what_can_be_registered_again(ann):
 def test_a_spreadsheet_opens_and_holds_no_formula(ann, tmp_path):
     register(write(tmp_path / "evil.yaml", component("evil").replace("name: evil", 'name: evil\n  title: "=1+1"')))
     sheet = load_workbook(io.BytesIO(content(ann.get(f"{EXPORT}?text=evil&format=xlsx")))).active
-    head, row = ([cell for cell in line] for line in sheet.iter_rows())
+    head, row = (list(line) for line in sheet.iter_rows())
     place = [cell.value for cell in head].index("title")
     assert row[place].value == "=1+1"
     assert row[place].data_type == "s"
@@ -139,7 +139,7 @@ def test_the_table_of_a_kind_opens_with_its_default_view(ann):
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81])
 def test_a_view_needs_a_name(ann, name):
-    ann.post(SAVE, {"name": name, "address": "?kind=api"})
+    assert ann.post(SAVE, {"name": name, "address": "?kind=api"})["Location"] == "/catalog?kind=api"
     assert not SavedView.objects.exists()
 
 
