@@ -72,6 +72,7 @@ def as_xlsx(found: QuerySet[Entity], columns: Sequence[str]) -> Iterator[bytes]:
     from openpyxl import Workbook  # noqa: PLC0415 - 10 MB that only this needs
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - likewise
     from openpyxl.styles import Font  # noqa: PLC0415 - likewise
+    from openpyxl.writer.excel import save_workbook  # noqa: PLC0415 - likewise
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Catalog")
@@ -91,7 +92,7 @@ def as_xlsx(found: QuerySet[Entity], columns: Sequence[str]) -> Iterator[bytes]:
         if left <= 0:
             break
     with TemporaryFile() as file:
-        book.save(file)
+        save_workbook(book, file)
         file.seek(0)
         while chunk := file.read(65536):
             yield chunk
