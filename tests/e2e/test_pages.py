@@ -36,7 +36,7 @@ ADDRESSES = {
     "entity-tab": [
         *(
             f"/catalog/default/component/box-office-service/{tab}"
-            for tab in ("relations", "source", "source?as=json", "history")
+            for tab in ("relations", "used-by", "source", "source?as=json", "history")
         ),
         *(f"/catalog/default/api/{name}/definition" for name in ("events", "admission-events", "discovery", "gate")),
     ],

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from callboard.lib.yaml12 import dump
 from callboard.plugins.catalog.selectors.pages import entity as facts
 from callboard.plugins.catalog.selectors.pages import history
+from callboard.plugins.catalog.selectors.pages.impact import impact_of
 from callboard.plugins.catalog.selectors.pages.names import named
 from callboard.plugins.catalog.selectors.sets import freshness_of
 from callboard.plugins.catalog.selectors.views import EntityView, entity_view
@@ -90,6 +91,8 @@ def entity_tab(request: HttpRequest, namespace: str, kind: str, name: str, slug:
     if entity is None:
         return missing_entity(request, namespace, kind, name)
     own = {"relations": _relations, "definition": _definition, "source": _source, "history": _history}
+    if entity.kind.lower() in frame.USED_KINDS:
+        own["used-by"] = _used_by
     if slug == "dependencies":
         return HttpResponsePermanentRedirect(reverse("entity-tab", args=[namespace, kind, name, "relations"]))
     if slug in own:
@@ -111,6 +114,11 @@ def _relations(request: HttpRequest, entity: EntityView) -> HttpResponse:
     context = frame.entity_frame(request, entity, "relations")
     context |= {"groups": groups, "missing": missing, "depth": _depth(request), "depths": (1, 2, 3)}
     return render(request, "catalog/entity_relations.html", context)
+
+
+def _used_by(request: HttpRequest, entity: EntityView) -> HttpResponse:
+    context = frame.entity_frame(request, entity, "used-by") | {"impact": impact_of(entity.ref)}
+    return render(request, "catalog/entity_used_by.html", context)
 
 
 @require_safe

@@ -21,6 +21,9 @@ from callboard.sdk.permissions import authorize, decide
 from callboard.sdk.plugins import contributions, guard
 from callboard.sdk.ui import render, render_to_string
 
+USED_KINDS = frozenset({"component", "api", "resource", "system", "domain"})
+"""Kinds that others are built on, and so have something downstream."""
+
 
 @dataclass(frozen=True)
 class Tab:
@@ -87,6 +90,8 @@ def _tabs(request: HttpRequest, entity: EntityView, slug: str) -> list[Tab]:
     tabs += [tab(item.slug, _(item.title), count=_badge(item, entity)) for item in _fitting(EntityTab, entity)]
     relations = len(entity.data.get("relations") or ())
     tabs.append(tab("relations", _("Relations"), count=str(relations) if relations else ""))
+    if entity.kind.lower() in USED_KINDS:
+        tabs.append(tab("used-by", _("Used by")))
     tabs += [tab("source", _("Source")), tab("history", _("History"))]
     return tabs
 
