@@ -35,6 +35,7 @@ PERMISSION_PREFIXES = {"portal": ("admin.",)}
 WORDS = {
     "home": {"home"},
     "catalog": {"entity", "ingestion", "location"},
+    "importers": {"importers"},
     "portal": {
         # What the frame links to, whichever rooms there are.
         "sign", "setup", "guest", "settings", "token", "session", "sessions", "user", "users", "plugin", "plugins",

@@ -228,11 +228,29 @@ class CatalogProcessor(Contribution):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImportNote:
+    """What an importer did with one part of a file: kept it as it was, mapped it to something else, or dropped it.
+
+    ``path`` is where it stands in the file, ``to`` where it went, or why it went nowhere.
+    """
+
+    path: str
+    result: Literal["kept", "mapped", "dropped"]
+    to: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Importer(Contribution):
-    """Reader of another tool's file format: ``read(text, url)`` yields entity objects."""
+    """Reader of another tool's file format: ``read(text, url)`` yields entity objects, and notes of what it did.
+
+    ``file_names`` are names such as ``compass.yml`` or patterns such as ``*.port.json``. Files of these names
+    are found in directories and repositories beside the portal's own, unless one of those stands beside them.
+    Raising ``ValueError`` says what is wrong with the file.
+    """
 
     file_names: tuple[str, ...]
-    read: Callable[[str, str], Iterable[JsonObject]]
+    read: Callable[[str, str], Iterable[JsonObject | ImportNote]]
 
 
 # --- Search, templates, scorecards -------------------------------------------

@@ -73,18 +73,21 @@ def validate(
     what: Annotated[list[str], typer.Argument(help="Files, directories or addresses to check.")],
 ) -> None:
     """Check catalog files without registering anything. Exits with 1 if there is any problem."""
-    checked, found = 0, []
-    for item in what:
-        target = guess_location(item, "")
+    checked, found, notes = 0, [], []
+    for place in what:
+        target = guess_location(place, "")
         try:
             preview = locations.preview_location(target.type, target.target)
         except ProblemError as error:
             fail(str(error))
         checked += len(preview.entities)
         found += [entry.problem.as_dict() for entry in preview.problems]
+        notes += [entry.as_dict() for entry in preview.notes]
+    for item in notes:
+        note(f"{item['file']}:{item['line'] or ''}: {item['result']} {item['path']} {item['to']}".rstrip())
     lines = [f"{p['severity']}: {_place(p)}: {p['message']} {p['remedy']}" for p in found]
     lines.append(f"{checked} entities are good, {len(found)} problems.")
-    show({"entities": checked, "problems": found}, "\n".join(lines))
+    show({"entities": checked, "problems": found, "notes": notes}, "\n".join(lines))
     if any(p["severity"] == "error" for p in found):
         raise typer.Exit(1)
 

@@ -16,6 +16,9 @@ from callboard.plugins.catalog.selectors.pages.names import Named, kind_icon, ki
 from callboard.plugins.catalog.selectors.pages.people import Owned, groups_of, owned_by
 from callboard.plugins.catalog.selectors.views import EntityView, entity_url, entity_view, entity_views
 from callboard.plugins.catalog.services.demo import load_demo
+from callboard.plugins.catalog.services.managing import as_file, delete_managed, let_go, save_entities, take_over
+from callboard.plugins.catalog.services.pushing import push
+from callboard.plugins.catalog.types.pushing import Pushed, PushedItem
 
 __all__ = [
     "Attention",
@@ -23,7 +26,11 @@ __all__ = [
     "EntityView",
     "Named",
     "Owned",
+    "Pushed",
+    "PushedItem",
+    "as_file",
     "counts_by_kind",
+    "delete_managed",
     "entity_url",
     "entity_view",
     "entity_views",
@@ -32,10 +39,14 @@ __all__ = [
     "is_empty",
     "kind_icon",
     "kind_title",
+    "let_go",
     "load_demo",
     "named",
     "needs_attention",
     "owned_by",
+    "push",
     "recently_changed",
+    "save_entities",
     "starred_by",
+    "take_over",
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from callboard.project.cli import care, configuration, keys, people, plugins, running
+from callboard.project.cli import care, configuration, keys, moving, people, plugins, running
 from callboard.project.cli.lazy import PluginCommands
 from callboard.project.version import __version__
 
@@ -40,6 +40,7 @@ def root(
 
 running.add_to(app)
 care.add_to(app)
+app.add_typer(moving.app, name="migrate")
 app.add_typer(people.tokens, name="token")
 app.add_typer(people.users, name="user")
 app.add_typer(plugins.app, name="plugin")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from callboard.core.config.console import note, show, wants_json
+from callboard.core.config.console import note, wants_json
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)]
@@ -21,7 +21,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(up)
     app.command()(web)
     app.command()(worker)
-    app.command()(migrate)
 
 
 def up(
@@ -84,19 +83,6 @@ def worker(
 
     read_config({"jobs.concurrency": concurrency})
     run()
-
-
-def migrate() -> None:
-    """Bring the database to this version; safe to repeat and to run on several machines at once."""
-    from callboard.project.boot import start_django
-    from callboard.project.migrating import migrate as run
-
-    start_django(create=True)
-    applied = run()
-    show(
-        {"applied": applied},
-        "\n".join([*applied, f"{len(applied)} migrations applied."]) if applied else "Nothing to migrate.",
-    )
 
 
 def _overrides(host: str | None, port: int | None, workers: int | None) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def _dry_run(body: LocationIn) -> dict[str, Any]:
         "location": shape(location),
         "entities": [changing.location_entity(preview.location), *(item.entity for item in preview.entities)],
         "exists": preview.exists,
+        **({"notes": [entry.as_dict() for entry in preview.notes]} if preview.notes else {}),
     }
 
 

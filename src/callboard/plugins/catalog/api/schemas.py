@@ -170,6 +170,7 @@ class LocationCreatedOut(Schema):
     location: LocationOut
     entities: list[EntityOut]
     exists: bool | None = None
+    notes: list[dict[str, Any]] | None = None
 
 
 class LocationUpdateIn(Input):

@@ -10,15 +10,16 @@ from pathlib import Path
 
 from .globs import GlobError, compile_glob, has_magic, static_prefix
 from .types import (
-    CATALOG_FILE_NAMES,
     LocationTarget,
     ReadError,
     ReadFile,
     ReadingLimits,
     ReadResult,
+    is_wanted,
     too_large,
     too_large_together,
     too_many,
+    wanted_files,
 )
 
 # A file changed this recently may change again without its time stamp showing it.
@@ -151,11 +152,11 @@ class FileClient:
             if is_directory:
                 continue
             name = relative.rsplit("/", 1)[-1]
-            if glob.matches(relative) if glob else name in CATALOG_FILE_NAMES:
+            if glob.matches(relative) if glob else is_wanted(name, self._limits.foreign):
                 found.append(path)
                 if len(found) > self._limits.max_files:
                     raise too_many(location.target, self._limits.max_files)
-        return sorted(found)
+        return sorted(found if glob else wanted_files(found, self._limits.foreign))
 
     def _stat(self, path: str) -> tuple[str, os.stat_result]:
         real = os.path.realpath(path)

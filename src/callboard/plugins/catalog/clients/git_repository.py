@@ -14,12 +14,13 @@ from .git_access import Access
 from .git_process import GitFailedError, GitTimedOutError, run_git
 from .globs import GlobError, compile_glob, has_magic, static_prefix
 from .types import (
-    CATALOG_FILE_NAMES,
     ReadError,
     ReadingLimits,
+    is_wanted,
     too_large,
     too_large_together,
     too_many,
+    wanted_files,
 )
 
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
@@ -289,7 +290,7 @@ class Tree:
             if "\n" in path:
                 continue
             if glob is None:
-                hit = relative.rsplit("/", 1)[-1] in CATALOG_FILE_NAMES
+                hit = is_wanted(relative.rsplit("/", 1)[-1], self._limits.foreign)
                 hit = hit and not any(skipped_directory(folder) for folder in folders)
             else:
                 hit = glob.matches(path) and ("node_modules" not in folders or "node_modules" in named)
@@ -297,6 +298,9 @@ class Tree:
                 found.append(_Entry(path, int(fields[3])))
                 if len(found) > self._limits.max_files:
                     raise too_many(self._place, self._limits.max_files)
+        if glob is None:
+            wanted = set(wanted_files([entry.path for entry in found], self._limits.foreign))
+            found = [entry for entry in found if entry.path in wanted]
         return sorted(found, key=lambda entry: entry.path)
 
     def _contents(self, entries: list[_Entry], *, single: bool) -> tuple[list[GitFile], list[ReadError]]:

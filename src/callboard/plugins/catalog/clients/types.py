@@ -1,8 +1,9 @@
 """Name what is read, what comes back, how much is allowed and what went wrong."""
 
+import fnmatch
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -127,12 +128,14 @@ class ReadingLimits:
     """What may be read and how much of it; times are seconds, sizes are bytes.
 
     `roots` are the only directories that `file` locations and `file://` repositories may read (none:
-    neither is allowed). `allow` lists host patterns, addresses and networks that may be reached although
+    neither is allowed). `foreign` are names and patterns of files of other formats that are looked for beside
+    catalog files. `allow` lists host patterns, addresses and networks that may be reached although
     they are not public. `hosts` maps a host (or `host:port`) to its access; plain mappings with the fields
     of `HostAccess` are accepted.
     """
 
     roots: tuple[Path, ...] = ()
+    foreign: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     hosts: Mapping[str, HostAccess | Mapping[str, Any]] = field(default_factory=dict)
     cache_dir: Path = field(default_factory=_default_cache)
@@ -156,6 +159,31 @@ class ReadingLimits:
                 if name.lower() == key.lower():
                     return value if isinstance(value, HostAccess) else HostAccess(**value)
         return None
+
+
+def wanted_files(paths: Iterable[str], foreign: Iterable[str]) -> list[str]:
+    """Answer the catalog files among paths, and the files of other formats where no catalog file stands beside them."""
+    foreign = tuple(foreign)
+    found: dict[str, list[str]] = {}
+    own: set[str] = set()
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if name in CATALOG_FILE_NAMES:
+            own.add(folder)
+        elif not any(fnmatch.fnmatchcase(name, pattern) for pattern in foreign):
+            continue
+        found.setdefault(folder, []).append(path)
+    return [
+        path
+        for folder, here in found.items()
+        for path in here
+        if folder not in own or path.rpartition("/")[2] in CATALOG_FILE_NAMES
+    ]
+
+
+def is_wanted(name: str, foreign: Iterable[str]) -> bool:
+    """Tell whether a file of this name may hold entities."""
+    return name in CATALOG_FILE_NAMES or any(fnmatch.fnmatchcase(name, pattern) for pattern in foreign)
 
 
 def too_large(place: str, limit: int) -> ReadError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+
 from callboard.plugins.catalog.types.model import CatalogModel
 from callboard.sdk.contributions import CatalogProcessor, EntityKind, Importer, Relation
 from callboard.sdk.plugins import contributions
@@ -29,5 +31,14 @@ def processors(stage: str) -> list[CatalogProcessor]:
 
 
 def importers() -> dict[str, Importer]:
-    """Answer the readers of other formats by file name."""
+    """Answer the readers of other formats by file name or pattern of file names."""
     return {name: item for item in contributions(Importer) for name in item.file_names}
+
+
+def importer_for(file_name: str) -> Importer | None:
+    """Answer the reader of a file of this name; a name itself goes before a pattern."""
+    known = importers()
+    exact = known.get(file_name)
+    if exact is not None:
+        return exact
+    return next((item for name, item in known.items() if fnmatch.fnmatchcase(file_name, name)), None)

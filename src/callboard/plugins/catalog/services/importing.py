@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from callboard.lib.problems import Problem
+from callboard.lib.problems import Place, Problem
 from callboard.lib.yaml12 import read_documents
 from callboard.plugins.catalog.clients.types import LocationTarget
+from callboard.plugins.catalog.selectors.model import importer_for
+from callboard.sdk.contributions import ImportNote
 
 _SCP = re.compile(r"^[\w.-]+@[\w.-]+:(?!//)")
 _FILE = re.compile(r"\.(ya?ml|json)$", re.IGNORECASE)
@@ -46,6 +48,13 @@ def entities_in(content: bytes, url: str) -> tuple[list[Any], list[Problem]]:
     """Answer the values of a file that holds YAML documents, JSON, or a list of entities; and what is no YAML."""
     values: list[Any] = []
     problems: list[Problem] = []
+    importer = importer_for(url.rpartition("/")[2])
+    if importer is not None:
+        try:
+            found = list(importer.read(content.decode("utf-8", "replace"), url))
+        except ValueError as error:
+            return [], [Problem("unreadable-format", f"{error}.", "Mend the file.", Place(url))]
+        return [dict(item) for item in found if not isinstance(item, ImportNote)], []
     for document in read_documents(content, url):
         if isinstance(document, Problem):
             problems.append(document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,7 +23,7 @@ from callboard.plugins.catalog.services.rules import absolute
 from callboard.plugins.catalog.services.stitching import lock_catalog, stitch_dirty
 from callboard.plugins.catalog.services.targets import REGISTERED, targets_of
 from callboard.plugins.catalog.services.writing import Applied
-from callboard.plugins.catalog.types.emitted import EmittedEntity, EmittedProblem, SourceReading
+from callboard.plugins.catalog.types.emitted import EmittedEntity, EmittedNote, EmittedProblem, SourceReading
 from callboard.plugins.catalog.types.envelope import check_envelope
 from callboard.sdk.audit import record
 from callboard.sdk.auth import acting, principal
@@ -56,6 +56,7 @@ class Preview:
     problems: list[EmittedProblem]
     exists: bool
     location: LocationTarget
+    notes: list[EmittedNote] = field(default_factory=list)
 
 
 def location_entity_name(type_: str, target: str) -> str:
@@ -242,6 +243,7 @@ def preview_location(type_: str, target: str) -> Preview:
         reading = read_source(source, force=True)
         preview.entities += reading.entities
         preview.problems += reading.problems
+        preview.notes += reading.notes
         for emitted in reading.entities:
             first = refs.setdefault(emitted.ref, emitted)
             if first is not emitted:

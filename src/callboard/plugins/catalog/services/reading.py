@@ -23,13 +23,14 @@ from callboard.plugins.catalog.clients.placeholders import resolve_placeholders
 from callboard.plugins.catalog.clients.reading import Reader
 from callboard.plugins.catalog.clients.types import LocationTarget, ReadError, ReadFile, ReadingLimits
 from callboard.plugins.catalog.models import Source
-from callboard.plugins.catalog.selectors.model import catalog_model, importers, processors
+from callboard.plugins.catalog.selectors.model import catalog_model, importer_for, importers, processors
 from callboard.plugins.catalog.services.rules import is_allowed
 from callboard.plugins.catalog.settings import CatalogSettings
-from callboard.plugins.catalog.types.emitted import EmittedEntity, EmittedProblem, SourceReading
+from callboard.plugins.catalog.types.emitted import EmittedEntity, EmittedNote, EmittedProblem, SourceReading
 from callboard.plugins.catalog.types.envelope import check_envelope
 from callboard.plugins.catalog.types.terms import search_values
 from callboard.sdk.config import portal_config, room_settings
+from callboard.sdk.contributions import ImportNote
 from callboard.sdk.plugins import guard
 
 MANAGED_BY = "backstage.io/managed-by-location"
@@ -76,6 +77,7 @@ def reader_for(source: Source) -> Reader:
     return Reader(
         ReadingLimits(
             roots=tuple(roots),
+            foreign=tuple(importers()),
             allow=tuple(reading.allow),
             hosts={name: host.model_dump() for name, host in reading.hosts.items()},
             timeout=reading.timeout_seconds,
@@ -164,11 +166,17 @@ def read_value(value: Any, origin: Origin) -> SourceReading:
 
 def _read_file(reader: Reader | None, file: ReadFile, origin: Origin, reading: SourceReading) -> list[str]:
     dependencies: list[str] = []
-    importer = importers().get(posixpath.basename(urlsplit(file.url).path))
+    importer = importer_for(posixpath.basename(urlsplit(file.url).path))
     if importer is not None:
+        refused = ""
+        found: Iterable[Any] = ()
         try:
             with guard(importer):
-                found: Iterable[Any] = list(importer.read(file.content.decode("utf-8", "replace"), file.url))
+                try:
+                    found = list(importer.read(file.content.decode("utf-8", "replace"), file.url))
+                except ValueError as error:
+                    # Saying what is wrong with a file is what an importer may do; it is no fault of the plugin.
+                    refused = str(error).rstrip(".") or "The file cannot be understood"
         except Exception as error:  # noqa: BLE001 - a plugin's code must not stop the batch
             problem = Problem(
                 "importer-failed",
@@ -179,7 +187,17 @@ def _read_file(reader: Reader | None, file: ReadFile, origin: Origin, reading: S
             reading.problems.append(EmittedProblem(problem))
             reading.broken.add(origin.location)
             return dependencies
+        if refused:
+            title = importer.title or importer.id
+            problem = Problem(
+                "unreadable-format", f"{refused}.", f"Mend the file, which is read as {title}.", Place(file.url)
+            )
+            reading.problems.append(EmittedProblem(problem))
+            reading.broken.add(origin.location)
         for item in found:
+            if isinstance(item, ImportNote):
+                reading.notes.append(EmittedNote(origin.url, importer.title or importer.id, item))
+                continue
             _read_entity(item, None, reader, file, origin, reading, dependencies)
         return dependencies
     for document in read_documents(file.content, file.url):

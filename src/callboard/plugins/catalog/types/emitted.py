@@ -8,6 +8,7 @@ from typing import Any
 
 from callboard.lib.problems import Problem
 from callboard.plugins.catalog.types.model import RelationEdge
+from callboard.sdk.contributions import ImportNote
 
 
 @dataclass(slots=True)
@@ -37,6 +38,23 @@ class EmittedProblem:
 
 
 @dataclass(slots=True)
+class EmittedNote:
+    """What an importer did with one part of a file, and which file that is."""
+
+    url: str
+    format: str
+    note: ImportNote
+
+    def as_dict(self) -> dict[str, Any]:
+        """Answer plain JSON."""
+        note = self.note
+        return {
+            "file": self.url, "format": self.format, "line": note.line or None, "path": note.path,
+            "result": note.result, "to": note.to,
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
 class SourceReading:
     """The outcome of reading one source.
 
@@ -46,6 +64,7 @@ class SourceReading:
                   them stays. ``doubtful`` are rejected refs whose very name is in question (with their
                   file): if nobody knows such a ref, something known may be hidden behind a typing error.
     ``removed``   refs that a delta takes away.
+    ``notes``     what importers of other formats did with the parts of their files.
     ``confirmed`` somebody asked for the deletions it implies, however many they are.
     ``unchanged`` the source said that nothing is new; only its schedule moves.
     """
@@ -65,3 +84,4 @@ class SourceReading:
     delta: bool = False
     retry_after: float | None = None
     confirmed: bool = False
+    notes: list[EmittedNote] = field(default_factory=list)

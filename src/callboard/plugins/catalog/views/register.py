@@ -60,6 +60,8 @@ def register(request: HttpRequest) -> HttpResponse:
         "more": max(0, len(found) - SHOWN),
         "problems": [(p.problem, p.ref) for p in look.preview.problems[:SHOWN]],
         "problem_count": len(look.preview.problems),
+        "notes": look.preview.notes[:SHOWN],
+        "more_notes": max(0, len(look.preview.notes) - SHOWN),
     }
     return render(request, "catalog/register.html", context)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from callboard.sdk.contributions import Mutation
+from callboard.sdk.contributions import ImportNote, Mutation
 from callboard_dummy.types import LABEL, STAMP, puppet
 
 
@@ -35,7 +35,7 @@ def stamp(entity: dict[str, Any], location: str) -> dict[str, Any]:
     return {**entity, "metadata": {**entity["metadata"], "annotations": annotations}}
 
 
-def read_troupe(text: str, url: str) -> Iterator[dict[str, Any]]:
+def read_troupe(text: str, url: str) -> Iterator[dict[str, Any] | ImportNote]:
     """Read `troupe.yml`: one puppet a line, its name and its number of strings."""
     for number, line in enumerate(text.splitlines(), 1):
         name, _, strings = line.partition(":")
@@ -43,3 +43,4 @@ def read_troupe(text: str, url: str) -> Iterator[dict[str, Any]]:
             if not strings.strip().isdigit():
                 raise ValueError(f"line {number} of {url} must read `name: number`")
             yield puppet(name.strip(), int(strings))
+            yield ImportNote(path=name.strip(), result="mapped", to="spec.strings", line=number)
