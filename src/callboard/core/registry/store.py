@@ -48,6 +48,16 @@ class LoadedPlugin:
     faults: dict[str, Fault] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """An answer of :meth:`Registry.of`, and what it was made from."""
+
+    off: frozenset[str]
+    held: list[tuple[str, contract.Contribution]]
+    size: int
+    items: list[Any]
+
+
 class Registry:
     """Holds every contribution; questions answer those of plugins that are on."""
 
@@ -55,6 +65,7 @@ class Registry:
         self._loaded: dict[str, LoadedPlugin] = {}
         self._quarantined: dict[str, Quarantined] = {}
         self._by_type: dict[type, list[tuple[str, contract.Contribution]]] = {}
+        self._ordered: dict[type, _Ordered] = {}
         self._off: frozenset[str] = frozenset()
         self._off_until = 0.0
         self._lock = threading.Lock()
@@ -121,7 +132,9 @@ class Registry:
             return self._off
         with self._lock:
             if now >= self._off_until:
-                self._off = self._read_disabled()
+                off = self._read_disabled()
+                if off != self._off:
+                    self._off = off
                 self._off_until = now + STATE_SECONDS
         return self._off
 
@@ -154,9 +167,14 @@ class Registry:
 
     def of(self, point: type[C]) -> list[C]:
         """Answer the contributions of one point from plugins that are on, in order."""
-        off = self.disabled()
-        items: list[Any] = [item for name, item in self._by_type.get(point, ()) if name not in off]
-        return sorted(items, key=lambda item: item.order)
+        off, held = self.disabled(), self._by_type.get(point, [])
+        known = self._ordered.get(point)
+        # Asked several times for every entity that is read; `off` is the same object until a switch is moved.
+        if known is None or known.off is not off or known.held is not held or known.size != len(held):
+            on: list[Any] = [item for name, item in held if name not in off]
+            known = _Ordered(off, held, len(held), sorted(on, key=lambda item: item.order))
+            self._ordered[point] = known
+        return list(known.items)
 
     def every(self, point: type[C]) -> list[tuple[str, C]]:
         """Answer ``(plugin name, contribution)`` of one point from all loaded plugins, on or off."""

@@ -102,7 +102,7 @@ class Entity(models.Model):
 
     ``terms`` holds, lower-cased, ``key`` and ``key=value`` for every leaf of the entity: the query
     string filter is one array containment on it. ``fields`` holds the values in their own case, for
-    facets and for ordering by anything. ``dirty`` asks for its relations to be written anew.
+    facets and for ordering by anything.
     """
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True)
@@ -129,7 +129,6 @@ class Entity(models.Model):
     etag = models.TextField(default="")
     orphan = models.BooleanField(default=False)
     errors = models.IntegerField(default=0)
-    dirty = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now())
 
@@ -144,7 +143,6 @@ class Entity(models.Model):
             models.Index(fields=["owner_ref", "kind"], name="cb_catalog_entity_owner"),
             models.Index(fields=["source"], name="cb_catalog_entity_source"),
             models.Index(fields=["-changed_at"], name="cb_catalog_entity_changed"),
-            models.Index(fields=["id"], name="cb_catalog_entity_dirty", condition=models.Q(dirty=True)),
             GinIndex(fields=["terms"], name="cb_catalog_entity_terms", fastupdate=True),
         ]
 
@@ -163,6 +161,20 @@ class Body(models.Model):
         """Kept apart from the narrow columns, so that scans of those stay cheap."""
 
         db_table = "cb_catalog_body"
+
+
+class Dirty(models.Model):
+    """An entity whose relations or status changed: its final form has to be written anew.
+
+    A table of its own, because a flag in the entity's row would rewrite all of that row's index entries.
+    """
+
+    ref = models.TextField(primary_key=True)
+
+    class Meta:
+        """Nothing but who."""
+
+        db_table = "cb_catalog_dirty"
 
 
 class Relation(models.Model):

@@ -45,7 +45,7 @@ class _Known:
 def apply(readings: Sequence[SourceReading], *, reason: str = "") -> Applied:
     """Write the outcome of reading sources and answer what changed.
 
-    Entities that changed are stitched at once; those that merely stand in relation to them are
+    Entities that changed are written in their final form; those that merely stand in relation to them are
     marked dirty, and :func:`callboard.plugins.catalog.services.stitching.stitch_dirty` follows.
     """
     done = Applied()
@@ -95,7 +95,7 @@ def apply(readings: Sequence[SourceReading], *, reason: str = "") -> Applied:
         done.problems = sum(len(r.problems) for r in said)
         _write_sources(readings, sources)
         done.changed = list(dict.fromkeys(done.changed))
-        stitch([*done.created, *done.changed, *problem_refs])
+        stitch(problem_refs)
         announce(done)
     return done
 

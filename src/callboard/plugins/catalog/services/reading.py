@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ from callboard.plugins.catalog.services.rules import is_allowed
 from callboard.plugins.catalog.settings import CatalogSettings
 from callboard.plugins.catalog.types.emitted import EmittedEntity, EmittedNote, EmittedProblem, SourceReading
 from callboard.plugins.catalog.types.envelope import check_envelope
-from callboard.plugins.catalog.types.terms import search_values
+from callboard.plugins.catalog.types.terms import searchable
 from callboard.sdk.config import portal_config, room_settings
 from callboard.sdk.contributions import ImportNote
 from callboard.sdk.plugins import guard
@@ -56,6 +56,15 @@ class Origin:
     target: LocationTarget
     url: str
     trusted: bool
+    kinds: dict[str, bool] = field(default_factory=dict, compare=False)
+    """Kinds it was asked about and whether they may come from there."""
+
+    def may_bring(self, kind: str) -> bool:
+        """Whether the rules let entities of this kind come from there."""
+        known = self.kinds.get(kind)
+        if known is None:
+            known = self.kinds[kind] = is_allowed(kind, self.origin, trusted=self.trusted, settings=settings())
+        return known
 
 
 def settings() -> CatalogSettings:
@@ -256,7 +265,7 @@ def _read_entity(
     if problems:
         reject(problems, ref)
         return
-    if not is_allowed(entity["kind"], origin.origin, trusted=origin.trusted, settings=settings()):
+    if not origin.may_bring(entity["kind"]):
         reject([_forbidden(entity["kind"], origin)], ref)
         return
     entity = _processed(entity, "post", origin, ref, reject)
@@ -279,7 +288,7 @@ def emit(entity: dict[str, Any], origin: Origin, line: int) -> tuple[EmittedEnti
     clean = {k: v for k, v in entity.items() if k not in {"relations", "status"}}
     clean["metadata"] = metadata
     try:
-        search_values(clean, origin.url)
+        terms, found_by = searchable(clean, origin.url)
     except ProblemError as error:
         return None, list(error.problems)
     text = orjson.dumps(clean).decode()
@@ -300,6 +309,8 @@ def emit(entity: dict[str, Any], origin: Origin, line: int) -> tuple[EmittedEnti
         line=line,
         digest=text_hash(text),
         text=text,
+        terms=terms,
+        fields=found_by,
         edges=tuple(edges),
     )
     return emitted, list(problems)

@@ -148,11 +148,12 @@ def settle(refs: Iterable[str], done: Applied, *, reason: str) -> None:
     heirs: dict[str, Emission] = {}
     for emission in Emission.objects.filter(ref__in=unheld).select_related("source").order_by("first_seen_at", "id"):
         heirs.setdefault(emission.ref, emission)
-    write_entities([(m.source, from_emission(m)) for m in heirs.values()], done)
     _drop_conflicts(heirs.values())
+    write_entities([(m.source, from_emission(m)) for m in heirs.values()], done)
     without = [ref for ref in unheld if ref not in heirs]
     if settings().orphan_strategy == "keep" and reason != "unregistered":
-        Entity.objects.filter(ref__in=without).update(orphan=True, source=None, dirty=True)
+        Entity.objects.filter(ref__in=without).update(orphan=True, source=None)
+        mark_dirty(without)
         return
     done.removed += bury(without, reason=reason)
 

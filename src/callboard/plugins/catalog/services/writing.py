@@ -13,9 +13,18 @@ from django.utils import timezone
 from callboard.plugins.catalog.models import Emission, Entity, Source, Tombstone
 from callboard.plugins.catalog.selectors.model import catalog_model
 from callboard.plugins.catalog.services.bulk import as_rows
-from callboard.plugins.catalog.services.stitching import mark_dirty
+from callboard.plugins.catalog.services.stitching import (
+    Surroundings,
+    final,
+    found_by,
+    mark_dirty,
+    narrow,
+    store_whole,
+    surroundings,
+)
 from callboard.plugins.catalog.services.targets import REGISTERED, targets_of
 from callboard.plugins.catalog.types.emitted import EmittedEntity
+from callboard.plugins.catalog.types.terms import searchable
 from callboard.sdk.auth import principal
 
 
@@ -52,6 +61,7 @@ def from_emission(emission: Emission) -> EmittedEntity:
     """Make an emission that was stored ready to be applied again."""
     entity: dict[str, Any] = orjson.loads(emission.entity)
     edges, _ = catalog_model().relations_of(entity)
+    terms, fields = searchable(entity)
     return EmittedEntity(
         ref=emission.ref,
         entity=entity,
@@ -60,6 +70,8 @@ def from_emission(emission: Emission) -> EmittedEntity:
         line=emission.line,
         digest=emission.digest,
         text=emission.entity,
+        terms=terms,
+        fields=fields,
         edges=tuple(edges),
     )
 
@@ -68,72 +80,32 @@ def write_entities(winners: list[tuple[Source, EmittedEntity]], done: Applied) -
     """Write entities and the relations they declare; keep the states they supersede."""
     if not winners:
         return
-    refs = [e.ref for _, e in winners]
+    emitted = [e for _, e in winners]
+    refs = [e.ref for e in emitted]
     before = {
-        row["ref"]: row
-        for row in Entity.objects.filter(ref__in=refs).values("ref", "uid", "digest", "location", "changed_at")
+        row["ref"]: row for row in Entity.objects.filter(ref__in=refs).values("ref", "uid", "digest")
     }
-    _keep_versions([e for _, e in winners if e.ref in before], before)
-    parts = [e.ref.partition(":") for _, e in winners]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO cb_catalog_entity
-              (uid, ref, kind, namespace, name, kind_name, display_name, source_id, location, location_key, line,
-               digest, title, description, type, lifecycle, owner_ref, system_ref, tags, terms, fields, etag,
-               orphan, errors, dirty)
-            SELECT uid, ref, kind, namespace, name, kind_name, display_name, source_id, location, location_key, line,
-               digest, '', '', '', '', '', '', '{}', '{}', '{}', '', false, 0, false
-            FROM json_to_recordset(%s::json)
-              AS t(uid uuid, ref text, kind text, namespace text, name text, kind_name text, display_name text,
-                   source_id bigint, location text, location_key text, line int, digest text)
-            ON CONFLICT (ref) DO UPDATE SET
-              kind_name = excluded.kind_name, display_name = excluded.display_name,
-              source_id = excluded.source_id, location = excluded.location,
-              location_key = excluded.location_key, line = excluded.line, digest = excluded.digest,
-              orphan = false, changed_at = now()
-            """,
-            [
-                as_rows(
-                    (
-                        "uid",
-                        "ref",
-                        "kind",
-                        "namespace",
-                        "name",
-                        "kind_name",
-                        "display_name",
-                        "source_id",
-                        "location",
-                        "location_key",
-                        "line",
-                        "digest",
-                    ),
-                    (
-                        (
-                            uuid.uuid4(),
-                            e.ref,
-                            kind,
-                            rest.partition("/")[0],
-                            rest.partition("/")[2],
-                            e.entity["kind"],
-                            e.entity["metadata"]["name"],
-                            s.pk,
-                            e.location,
-                            e.location_key,
-                            e.line,
-                            e.digest,
-                        )
-                        for (s, e), (kind, _, rest) in zip(winners, parts, strict=True)
-                    ),
-                )
-            ],
-        )
-    _write_relations([e for _, e in winners])
+    _keep_versions([e for e in emitted if e.ref in before], before)
+    _write_relations(emitted)
     _write_links(winners, done)
-    _note_returns([e.ref for _, e in winners if e.ref not in before])
-    for _, emitted in winners:
-        (done.changed if emitted.ref in before else done.created).append(emitted.ref)
+    around = surroundings({e.ref: source.pk for source, e in winners})
+    store_whole([_row(source, e, before.get(e.ref), around.of(e.ref)) for source, e in winners])
+    _note_returns([ref for ref in refs if ref not in before])
+    for ref in refs:
+        (done.changed if ref in before else done.created).append(ref)
+
+
+def _row(
+    source: Source, emitted: EmittedEntity, known: dict[str, Any] | None, around: Surroundings
+) -> tuple[Any, ...]:
+    uid = str(known["uid"] if known else uuid.uuid4())
+    kind, _, rest = emitted.ref.partition(":")
+    namespace, _, name = rest.partition("/")
+    return (
+        uid, emitted.ref, kind, namespace, name, emitted.entity["kind"], emitted.entity["metadata"]["name"],
+        source.pk, emitted.location, emitted.location_key, emitted.line, emitted.digest,
+        *final(emitted.entity, uid, around), *narrow(emitted.entity), *found_by(emitted.terms, emitted.fields, uid),
+    )  # fmt: skip
 
 
 def _keep_versions(emitted: list[EmittedEntity], before: dict[str, dict[str, Any]]) -> None:

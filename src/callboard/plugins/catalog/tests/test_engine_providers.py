@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from callboard.plugins.catalog.models import Entity, Source, Version
+from callboard.plugins.catalog.models import Dirty, Entity, Source, Version
 from callboard.plugins.catalog.services.locations import (
     refresh,
     register_location,
@@ -141,7 +141,7 @@ def test_workers_side_by_side_apply_everything_once(tmp_path):
     assert failures == []
     assert len(refs()) == 62
     assert len(relations("group:default/apples")) == 60
-    assert not Entity.objects.filter(dirty=True).exists()
+    assert not Dirty.objects.exists()
     assert Version.objects.count() == 0
 
 
@@ -149,7 +149,7 @@ def test_workers_side_by_side_apply_everything_once(tmp_path):
 def test_a_relation_that_is_being_written_is_not_missed_by_the_stitcher(tmp_path):
     register(write(tmp_path / "g.yaml", group("apples")))
     register(write(tmp_path / "a.yaml", component("a")))
-    Entity.objects.filter(ref="group:default/apples").update(dirty=True)
+    Dirty.objects.create(ref="group:default/apples")
     write(tmp_path / "b.yaml", component("b"))
     stitcher = threading.Thread(target=lambda: (stitch_dirty(), connection.close()))
     with act_as(OPERATOR, "cli"), transaction.atomic():

@@ -15,7 +15,8 @@ from callboard.sdk.contributions import ImportNote
 class EmittedEntity:
     """One entity as a source emits it: valid, annotated, placeholders resolved.
 
-    ``digest`` covers everything that can change what the portal shows of it.
+    ``digest`` covers everything that can change what the portal shows of it. ``text`` is the entity as
+    JSON; ``terms`` and ``fields`` are what it is found by.
     """
 
     ref: str
@@ -25,6 +26,8 @@ class EmittedEntity:
     line: int
     digest: str
     text: str
+    terms: list[str]
+    fields: dict[str, Any]
     edges: tuple[RelationEdge, ...] = ()
 
 

@@ -71,6 +71,27 @@ def search_values(entity: Mapping[str, Any], url: str = "") -> list[tuple[str, s
     return list(out)
 
 
+def searchable(entity: Mapping[str, Any], url: str = "") -> tuple[list[str], dict[str, Any]]:
+    """Answer what an entity is found by: its terms for filters, and its fields with their values.
+
+    Terms are ``key`` and ``key=value`` in lower case; a field that has several values has a list of them.
+    Raises what :func:`search_values` raises.
+    """
+    fields: dict[str, Any] = {}
+    terms: dict[str, None] = {}
+    for key, value in search_values(entity, url):
+        if key not in fields:
+            terms[key] = None
+            fields[key] = value
+        elif isinstance(held := fields[key], list):
+            held.append(value)
+        else:
+            fields[key] = [held, value]
+        if value is not None:
+            terms[f"{key}={value.lower()[:MAX_VALUE_LENGTH]}"] = None
+    return list(terms), fields
+
+
 def search_text(value: Scalar) -> str | None:
     """Answer the text a value is searched by, or ``None`` if it cannot be searched."""
     text = scalar_text(value)
