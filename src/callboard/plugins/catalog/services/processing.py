@@ -12,10 +12,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -31,7 +32,7 @@ from callboard.sdk.jobs import start
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=10)
-BATCH = 20
+BATCH = 10
 """Sources read together; their entities are applied in one transaction."""
 APPLY_AT = 1000
 """Entities that are enough for a transaction."""
@@ -55,30 +56,54 @@ def process_due(
     """
     total = Applied()
     done = 0
-    wanted = list(only) if only is not None else None
+    wanted = list(only or ())
     stitched_at, cost = time.monotonic(), 0.0
-    while not (stop and stop()):
-        sources = claim(wanted[:BATCH] if wanted is not None else None)
-        if wanted is not None:
-            wanted = wanted[BATCH:]
-        if not sources:
-            if wanted is not None:
-                wanted = None
-                continue
-            break
-        for readings in _in_portions(_read_all(sources)):
-            total.add(_apply_safely(readings))
-        done += len(sources)
-        if time.monotonic() - stitched_at > max(STITCH_SECONDS, STITCH_SHARE * cost):
-            # During a long load what is there already must not wait for the rest.
-            began = time.monotonic()
-            stitch_dirty()
-            stitched_at = time.monotonic()
-            cost = stitched_at - began
-        if progress:
-            progress(done, done + waiting(), f"{len(total.created) + len(total.changed)} entities written")
+    # While the database writes one batch, the next one is read: two cores have something to do.
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as ahead:
+        reading: Future[list[SourceReading]] | None = None
+        held: list[Source] = []
+        claimed: list[Source] = []
+        try:
+            while True:
+                claimed = _next_batch(wanted) if not (stop and stop()) else []
+                following = ahead.submit(_read_ahead, claimed) if claimed else None
+                if reading is not None:
+                    for readings in _in_portions(reading.result()):
+                        total.add(_apply_safely(readings))
+                    done += len(held)
+                elif following is None:
+                    break
+                reading, held = following, claimed
+                if time.monotonic() - stitched_at > max(STITCH_SECONDS, STITCH_SHARE * cost):
+                    # During a long load what is there already must not wait for the rest.
+                    began = time.monotonic()
+                    stitch_dirty()
+                    stitched_at = time.monotonic()
+                    cost = stitched_at - began
+                if progress:
+                    progress(done, done + waiting(), f"{len(total.created) + len(total.changed)} entities written")
+        except BaseException:
+            _give_back([*held, *claimed])
+            raise
     stitch_dirty()
     return total
+
+
+def _next_batch(wanted: list[int]) -> list[Source]:
+    """Claim from what is wanted by name, then from what is due."""
+    while wanted:
+        batch, wanted[:] = wanted[:BATCH], wanted[BATCH:]
+        if sources := claim(batch):
+            return sources
+    return claim()
+
+
+def _give_back(sources: Sequence[Source]) -> None:
+    """Have sources that were claimed but not applied read by whoever comes next, not when the lease ends."""
+    with suppress(DatabaseError):
+        Source.objects.filter(pk__in=[source.pk for source in sources], due_at=None).update(
+            due_at=timezone.now(), lease_until=None
+        )
 
 
 def claim(only: Sequence[int] | None = None) -> list[Source]:
@@ -114,6 +139,13 @@ def waiting() -> int:
     """Count the sources that are due and that nobody reads yet."""
     now = timezone.now()
     return Source.objects.filter(due_at__lte=now, lease_until=None).count()
+
+
+def _read_ahead(sources: Sequence[Source]) -> list[SourceReading]:
+    try:
+        return _read_all(sources)
+    finally:
+        connection.close()
 
 
 def _read_all(sources: Sequence[Source]) -> list[SourceReading]:

@@ -141,23 +141,26 @@ def _write_relations(emitted: list[EmittedEntity]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH said AS (
-              SELECT DISTINCT * FROM json_to_recordset(%s::json)
-                AS t(origin_ref text, source_ref text, type text, target_ref text)
+            WITH said AS MATERIALIZED (
+              SELECT * FROM json_to_recordset(%s::json) AS t(o text, s text, t text, g text)
+            ), had AS MATERIALIZED (
+              SELECT id, origin_ref AS o, source_ref AS s, type AS t, target_ref AS g
+              FROM cb_catalog_relation WHERE origin_ref = ANY(%s)
             ), gone AS (
-              DELETE FROM cb_catalog_relation r WHERE r.origin_ref = ANY(%s) AND NOT EXISTS (
-                SELECT FROM said WHERE said.origin_ref = r.origin_ref AND said.source_ref = r.source_ref
-                  AND said.type = r.type AND said.target_ref = r.target_ref)
+              DELETE FROM cb_catalog_relation r USING had
+              WHERE r.id = had.id AND NOT EXISTS (
+                SELECT FROM said WHERE (said.o, said.s, said.t, said.g) = (had.o, had.s, had.t, had.g))
               RETURNING r.source_ref
             ), come AS (
+              -- Nobody else writes meanwhile, so what was not there is new: cheaper than ON CONFLICT for each row.
               INSERT INTO cb_catalog_relation (origin_ref, source_ref, type, target_ref)
-              SELECT origin_ref, source_ref, type, target_ref FROM said
-              ON CONFLICT DO NOTHING
+              SELECT o, s, t, g FROM said WHERE NOT EXISTS (
+                SELECT FROM had WHERE (said.o, said.s, said.t, said.g) = (had.o, had.s, had.t, had.g))
               RETURNING source_ref
             )
             SELECT source_ref FROM gone UNION SELECT source_ref FROM come
             """,
-            [as_rows(("origin_ref", "source_ref", "type", "target_ref"), rows), origins],
+            [as_rows(("o", "s", "t", "g"), rows), origins],
         )
         own = set(origins)
         mark_dirty([ref for (ref,) in cursor.fetchall() if ref not in own])

@@ -4,7 +4,7 @@ Every leaf of the entity becomes a key such as ``metadata.annotations.backstage.
 Relations are added elsewhere, because they come from other entities too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from callboard.lib.problems import Place, Problem, ProblemError
@@ -40,7 +40,7 @@ def search_values(entity: Mapping[str, Any], url: str = "") -> list[tuple[str, s
     spelling: dict[str, str] = {}
     metadata = entity.get("metadata")
     own: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
-    pairs = list(_leaves(entity))
+    pairs = _leaves(entity)
     pairs.append(("metadata.name", own.get("name")))
     pairs.append(("metadata.namespace", own.get("namespace") or DEFAULT_NAMESPACE))
     pairs.append(("metadata.uid", own.get("uid")))
@@ -117,22 +117,29 @@ def scalar_text(value: Scalar) -> str | None:
     return f"{mantissa}e{exponent[0]}{exponent[1:].lstrip('0')}"
 
 
-def _leaves(entity: Mapping[str, Any]) -> Iterator[tuple[str, Scalar]]:
-    """Walk in document order; a stack of our own, since the depth is the author's choice."""
-    todo: list[tuple[str, Any]] = [("", entity)]
-    array_keys: set[str] = set()
-    while todo:
-        path, value = todo.pop()
-        if path in _EXCLUDED:
-            continue
-        if isinstance(value, Mapping):
-            todo.extend((f"{path}.{key}" if path else key, item) for key, item in reversed(list(value.items())))
-        elif isinstance(value, list):
-            todo.extend((path, item) for item in reversed(value))
-            for item in value:
-                # So that a filter can ask for one item as a key: metadata.tags.java=true.
-                if isinstance(item, str) and (key := f"{path}.{item}").lower() not in array_keys:
-                    array_keys.add(key.lower())
-                    yield key, True
-        elif value is None or isinstance(value, str | int | float):
-            yield path, value
+def _leaves(entity: Mapping[str, Any]) -> list[tuple[str, Scalar]]:
+    """Walk in document order; how deep an entity may be is limited before it gets here."""
+    out: list[tuple[str, Scalar]] = []
+    for key, item in entity.items():
+        if key not in _EXCLUDED:
+            _walk(key, item, out, set())
+    return out
+
+
+def _walk(path: str, value: Any, out: list[tuple[str, Scalar]], array_keys: set[str]) -> None:
+    kind = type(value)
+    if kind is str or kind is bool or kind is int or kind is float or value is None:
+        out.append((path, value))
+    elif kind is dict:
+        for key, item in value.items():
+            inner = f"{path}.{key}"
+            if inner not in _EXCLUDED:
+                _walk(inner, item, out, array_keys)
+    elif kind is list:
+        for item in value:
+            # So that a filter can ask for one item as a key: metadata.tags.java=true.
+            if type(item) is str and (key := f"{path}.{item}").lower() not in array_keys:
+                array_keys.add(key.lower())
+                out.append((key, True))
+        for item in value:
+            _walk(path, item, out, array_keys)
