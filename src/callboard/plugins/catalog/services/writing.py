@@ -82,9 +82,7 @@ def write_entities(winners: list[tuple[Source, EmittedEntity]], done: Applied) -
         return
     emitted = [e for _, e in winners]
     refs = [e.ref for e in emitted]
-    before = {
-        row["ref"]: row for row in Entity.objects.filter(ref__in=refs).values("ref", "uid", "digest")
-    }
+    before = {row["ref"]: row for row in Entity.objects.filter(ref__in=refs).values("ref", "uid", "digest")}
     _keep_versions([e for e in emitted if e.ref in before], before)
     _write_relations(emitted)
     _write_links(winners, done)
@@ -95,9 +93,7 @@ def write_entities(winners: list[tuple[Source, EmittedEntity]], done: Applied) -
         (done.changed if ref in before else done.created).append(ref)
 
 
-def _row(
-    source: Source, emitted: EmittedEntity, known: dict[str, Any] | None, around: Surroundings
-) -> tuple[Any, ...]:
+def _row(source: Source, emitted: EmittedEntity, known: dict[str, Any] | None, around: Surroundings) -> tuple[Any, ...]:
     uid = str(known["uid"] if known else uuid.uuid4())
     kind, _, rest = emitted.ref.partition(":")
     namespace, _, name = rest.partition("/")

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from callboard.plugins.catalog.models import Dirty, Entity, Source, Version
+from callboard.plugins.catalog.models import Dirty, Source, Version
 from callboard.plugins.catalog.services.locations import (
     refresh,
     register_location,
