@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Keep who has to be stitched in a table of its own; nothing here rewrites the entity table."""
 
     dependencies = [
-        ("cb_catalog", "0002_holds_and_redirects"),
+        ("cb_catalog", "0003_saved_views"),
     ]
 
     operations = [
