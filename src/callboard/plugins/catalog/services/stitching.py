@@ -152,7 +152,7 @@ def final(said: dict[str, Any], uid: str, around: Surroundings) -> tuple[str, st
     """Answer what depends on others too: etag, JSON text, owner, system, number of errors."""
     metadata = {k: v for k, v in said["metadata"].items() if k not in {"uid", "etag"}}
     entity: dict[str, Any] = {"apiVersion": said["apiVersion"], "kind": said["kind"], "metadata": metadata}
-    entity.update({k: v for k, v in said.items() if k not in {"apiVersion", "kind", "metadata", "relations", "status"}})
+    entity |= {k: v for k, v in said.items() if k not in {"apiVersion", "kind", "metadata", "relations", "status"}}
     if around.status:
         entity["status"] = {"items": around.status}
     entity["relations"] = around.relations
