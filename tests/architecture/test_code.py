@@ -65,7 +65,6 @@ UNASKED = {
     "plugins/catalog/services/stitching.py:stitch_dirty": "the engine finishes what was written",
     "plugins/catalog/services/stitching.py:store_whole": "part of the engine's transaction",
     "plugins/catalog/services/stitching.py:surroundings": "a read of the engine",
-    "plugins/catalog/services/writing.py:write_entities": "part of the engine's transaction",
     "plugins/portal/services/accounts.py:start_as_guest": "nobody is signed in yet",
     "plugins/portal/services/accounts.py:use_link": "the link itself is the permission",
     "plugins/portal/services/sessions.py:note_failure": "notes what somebody tried",
