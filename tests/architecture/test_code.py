@@ -65,6 +65,7 @@ UNASKED = {
     "plugins/catalog/services/stitching.py:stitch_dirty": "the engine finishes what was written",
     "plugins/catalog/services/stitching.py:store_whole": "part of the engine's transaction",
     "plugins/catalog/services/stitching.py:surroundings": "a read of the engine",
+    "plugins/hosts/services/ledger.py:forget_old_answers": "retention, for a job",
     "plugins/portal/services/accounts.py:start_as_guest": "nobody is signed in yet",
     "plugins/portal/services/accounts.py:use_link": "the link itself is the permission",
     "plugins/portal/services/sessions.py:note_failure": "notes what somebody tried",

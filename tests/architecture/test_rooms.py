@@ -36,6 +36,7 @@ WORDS = {
     "home": {"home"},
     "catalog": {"entity", "ingestion", "location"},
     "importers": {"importers"},
+    "hosts": {"host"},
     "portal": {
         # What the frame links to, whichever rooms there are.
         "sign", "setup", "guest", "settings", "token", "session", "sessions", "user", "users", "plugin", "plugins",
@@ -86,7 +87,7 @@ def test_what_a_room_contributes_is_named_after_it(room):
     loaded = next(p for p in registry.plugins() if p.plugin.name == room)
     wrong = []
     for item in loaded.contributions:
-        prefixes = (f"{room}.",)
+        prefixes = (f"{room}.", f"admin.{room}.")
         if isinstance(item, contract.Permission):
             prefixes += PERMISSION_PREFIXES.get(room, ())
         if not isinstance(item, WIRE_NAMES) and not item.id.startswith(prefixes):

@@ -6,6 +6,7 @@ manifest = Manifest(
     name="catalog",
     title="Catalog",
     version="1.0.0",
+    requires=("hosts",),
     description="Every service, API, resource, team and person, where it comes from and what it is related to.",
     settings="callboard.plugins.catalog.settings:CatalogSettings",
     optional=False,

@@ -29,6 +29,7 @@ from callboard.plugins.catalog.settings import CatalogSettings
 from callboard.plugins.catalog.types.emitted import EmittedEntity, EmittedNote, EmittedProblem, SourceReading
 from callboard.plugins.catalog.types.envelope import check_envelope
 from callboard.plugins.catalog.types.terms import searchable
+from callboard.plugins.hosts.public import reading_access
 from callboard.sdk.config import portal_config, room_settings
 from callboard.sdk.contributions import ImportNote
 from callboard.sdk.plugins import guard
@@ -83,12 +84,19 @@ def reader_for(source: Source) -> Reader:
     root = source.origin or f"{source.type}:{source.target}"
     if source.trusted:
         roots.extend(_own_directory(root))
+    allow, hosts = list(reading.allow), {name: host.model_dump() for name, host in reading.hosts.items()}
+    connected = reading_access(source.target) if source.type in {"url", "git"} else None
+    # What stands in the catalog's own settings counts before a connection of the portal.
+    if connected is not None and connected.host not in hosts:
+        hosts[connected.host] = {key: getattr(connected, key) for key in ("type", "token", "username")}
+        if connected.private:
+            allow.append(urlsplit(f"//{connected.host}").hostname or "")
     return Reader(
         ReadingLimits(
             roots=tuple(roots),
             foreign=tuple(importers()),
-            allow=tuple(reading.allow),
-            hosts={name: host.model_dump() for name, host in reading.hosts.items()},
+            allow=tuple(allow),
+            hosts=hosts,
             timeout=reading.timeout_seconds,
             max_bytes=reading.max_bytes,
             cache_dir=portal_config().data_dir / "cache" / "git",

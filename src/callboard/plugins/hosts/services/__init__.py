@@ -1,0 +1,1 @@
+"""Verbs of the room: make, change, test and remove connections; open clients."""
