@@ -22,6 +22,7 @@ MORE_THAN_A_DOCSTRING = {
     "src/callboard/lib/yaml12/__init__.py": "replaces a single file",
     "src/callboard/plugins/catalog/contributions/__init__.py": "puts the parts of the list together",
     "src/callboard/plugins/portal/contributions/__init__.py": "puts the parts of the list together",
+    "src/callboard/plugins/scaffolder/contributions/__init__.py": "puts the parts of the list together",
     "src/callboard/project/cli/__init__.py": "the entry point of the command, which must start fast",
     "src/callboard/project/postgres/__init__.py": "replaces a single file",
 }

@@ -1,6 +1,7 @@
 """Everything a plugin can contribute: one frozen dataclass a contribution point."""
 
 from callboard.core.registry.contract import (
+    ActionExample,
     ApiRouter,
     CatalogProcessor,
     CatalogProvider,
@@ -49,6 +50,7 @@ from callboard.core.registry.contract import (
 )
 
 __all__ = [
+    "ActionExample",
     "ApiRouter",
     "CatalogProcessor",
     "CatalogProvider",

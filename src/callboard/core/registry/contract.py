@@ -308,16 +308,39 @@ class SearchCollator(Contribution):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ActionExample:
+    """How an action is used: what the example shows, and the input of the step."""
+
+    description: str
+    input: JsonObject
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScaffolderAction(Contribution):
-    """A step that templates may use; ``run(input, context)`` answers the step's output."""
+    """A step that templates may use; ``run(input, context)`` answers the step's output.
+
+    The same action is a command (``callboard action run``) and a tool for agents.
+
+    ``local``       it touches nothing but the workspace, so that it may run again, and runs in a dry run.
+    ``read_only``   it changes nothing anywhere.
+    ``idempotent``  to do it twice is as good as once; anything else is never repeated unasked.
+    ``destructive`` it may remove what it did not make.
+    ``dry_run``     answers what the step would answer, without doing it; without it, a dry run only
+                    says that the step is left out.
+    ``undo``        takes back one receipt that the action wrote: ``undo(receipt, context)``.
+    """
 
     input_schema: JsonObject
     output_schema: JsonObject
     run: Callable[[dict[str, Any], Any], dict[str, Any]]
     description: str = ""
+    examples: tuple[ActionExample, ...] = ()
+    local: bool = False
     read_only: bool = False
     idempotent: bool = False
     destructive: bool = False
+    dry_run: Callable[[dict[str, Any], Any], dict[str, Any]] | None = None
+    undo: Callable[[JsonObject, Any], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from callboard.plugins.catalog.clients.git_access import Access as GitAccess
+from callboard.plugins.catalog.clients.git_process import GitFailedError, GitTimedOutError, run_git
+from callboard.plugins.catalog.clients.globs import GlobError, compile_glob
+from callboard.plugins.catalog.clients.types import redact
 from callboard.plugins.catalog.selectors.overview import counts_by_kind
 from callboard.plugins.catalog.selectors.pages.home import (
     Attention,
@@ -16,19 +20,47 @@ from callboard.plugins.catalog.selectors.pages.names import Named, kind_icon, ki
 from callboard.plugins.catalog.selectors.pages.people import Owned, groups_of, owned_by
 from callboard.plugins.catalog.selectors.views import EntityView, entity_url, entity_view, entity_views
 from callboard.plugins.catalog.services.demo import load_demo
+from callboard.plugins.catalog.services.entities import star
+from callboard.plugins.catalog.services.locations import (
+    LocationExistsError,
+    preview_location,
+    refresh_location,
+    register_location,
+)
 from callboard.plugins.catalog.services.managing import as_file, delete_managed, let_go, save_entities, take_over
+from callboard.plugins.catalog.services.processing import process_due
 from callboard.plugins.catalog.services.pushing import push
+from callboard.plugins.catalog.services.trees import (
+    Beside,
+    LocationTarget,
+    ReadError,
+    TreeAnswer,
+    TreeFile,
+    outside_reader,
+    surroundings,
+)
 from callboard.plugins.catalog.types.pushing import Pushed, PushedItem
 
 __all__ = [
     "Attention",
+    "Beside",
     "Changed",
     "EntityView",
+    "GitAccess",
+    "GitFailedError",
+    "GitTimedOutError",
+    "GlobError",
+    "LocationExistsError",
+    "LocationTarget",
     "Named",
     "Owned",
     "Pushed",
     "PushedItem",
+    "ReadError",
+    "TreeAnswer",
+    "TreeFile",
     "as_file",
+    "compile_glob",
     "counts_by_kind",
     "delete_managed",
     "entity_url",
@@ -43,10 +75,19 @@ __all__ = [
     "load_demo",
     "named",
     "needs_attention",
+    "outside_reader",
     "owned_by",
+    "preview_location",
+    "process_due",
     "push",
     "recently_changed",
+    "redact",
+    "refresh_location",
+    "register_location",
+    "run_git",
     "save_entities",
+    "star",
     "starred_by",
+    "surroundings",
     "take_over",
 ]

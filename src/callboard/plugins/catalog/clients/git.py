@@ -136,7 +136,7 @@ class GitClient:
         place = redact(place or repository)
         access = Access.of(repository, self._limits, self._guard, self._files, place)
         end = time.monotonic() + self._limits.git_timeout
-        self._prepare_cache()
+        self.prepare_cache()
         work = CachedRepository(self._limits, access, place, end)
         try:
             commit, full, path = work.resolve(ref, path, tail)
@@ -158,7 +158,8 @@ class GitClient:
         except GitFailedError as error:
             raise explain(error.text, place) from None
 
-    def _prepare_cache(self) -> None:
+    def prepare_cache(self) -> None:
+        """Make the directory of the cache, or refuse one that others may write."""
         cache = self._limits.cache_dir
         try:
             cache.mkdir(parents=True, exist_ok=True, mode=0o700)

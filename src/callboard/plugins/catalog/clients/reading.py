@@ -38,9 +38,9 @@ class Reader:
 
     def __init__(self, limits: ReadingLimits | None = None) -> None:
         self.limits = limits or ReadingLimits()
-        self._guard = Guard(self.limits.allow, self.limits.connect_timeout)
-        self._files = FileClient(self.limits)
-        self._git = GitClient(self.limits, self._guard, self._files)
+        self.guard = Guard(self.limits.allow, self.limits.connect_timeout)
+        self.files = FileClient(self.limits)
+        self.git = GitClient(self.limits, self.guard, self.files)
         self._types = {
             name.lower(): access.type if isinstance(access, HostAccess) else str(access.get("type", ""))
             for name, access in self.limits.hosts.items()
@@ -51,7 +51,7 @@ class Reader:
         # The HTTP library is slow to import, and many portals read from Git and directories alone.
         from .web import WebClient  # noqa: PLC0415
 
-        return WebClient(self.limits, self._guard)
+        return WebClient(self.limits, self.guard)
 
     def read(self, location: LocationTarget, etag: str = "") -> ReadResult:
         """Read every file a location stands for; raises ReadError when nothing could be read.
@@ -60,9 +60,9 @@ class Reader:
         files.
         """
         if location.type == "file":
-            return self._files.read(location, etag)
+            return self.files.read(location, etag)
         if location.type == "git":
-            return self._git.read(location, etag)
+            return self.git.read(location, etag)
         if location.type == "url":
             return self._read_url(location, etag, page=False)
         raise ReadError(
@@ -191,7 +191,7 @@ class Reader:
 
     def _read_hosted_by_git(self, hosted: hosts.Hosted, location: LocationTarget, etag: str) -> ReadResult:
         maybe = hosted.ref_kind.startswith("maybe")
-        answer = self._git.fetch(
+        answer = self.git.fetch(
             hosts.clone_url(hosted),
             hosted.path,
             hosted.ref,

@@ -1,0 +1,1 @@
+"""The actions that this room brings, in groups."""

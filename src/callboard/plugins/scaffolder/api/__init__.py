@@ -1,0 +1,1 @@
+"""HTTP API of templates, with the paths and bodies of the original."""

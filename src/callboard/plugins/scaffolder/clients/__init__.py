@@ -1,0 +1,1 @@
+"""Meet the outside world: the workspace on disk, Git, HTTP."""

@@ -1,0 +1,1 @@
+"""Reads: templates, tasks, actions, and who may see them."""

@@ -1,0 +1,1 @@
+"""Verbs of templates: read them, start tasks, run steps, agree, undo."""
