@@ -71,6 +71,15 @@ UNASKED = {
     "plugins/portal/services/sessions.py:note_failure": "notes what somebody tried",
     "plugins/portal/services/sessions.py:note_sign_in": "notes what somebody did",
     "plugins/portal/services/sessions.py:note_sign_out": "notes what somebody did",
+    "plugins/scaffolder/services/cookiecutters.py:fill_cookiecutter": "files of a workspace; the step has asked",
+    "plugins/scaffolder/services/cookiecutters.py:fill_copier": "likewise",
+    "plugins/scaffolder/services/keeping.py:forget_workspace": "part of verbs that have asked",
+    "plugins/scaffolder/services/keeping.py:save_workspace": "part of a task that runs",
+    "plugins/scaffolder/services/queue.py:dispatch": "gives tasks their turn that were allowed when they were started",
+    "plugins/scaffolder/services/running.py:end_task": "notes how tasks end",
+    "plugins/scaffolder/services/running.py:run_task": "runs what was allowed; each step asks again",
+    "plugins/scaffolder/services/tasks.py:start_task": "part of verbs that have asked",
+    "plugins/scaffolder/services/tasks.py:tend": "care, for a job",
 }
 """Public functions of services that write without asking for a permission, and why."""
 

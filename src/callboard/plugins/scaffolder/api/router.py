@@ -234,11 +234,7 @@ def get_events(request: HttpRequest, task_id: ID, after: Annotated[int, Query(ge
     end = time.monotonic() + POLL_SECONDS
     while True:
         found = reading.events(task.pk, after)
-        if (
-            found
-            or time.monotonic() > end
-            or not Task.objects.filter(pk=task.pk, status__in=("open", "processing")).exists()
-        ):
+        if found or time.monotonic() > end or reading.is_over(task.pk):
             return answer([reading.event_as_json(event) for event in found])
         time.sleep(PAUSE)
 
@@ -264,7 +260,7 @@ def _stream(task_id: UUID, after: int) -> Iterator[bytes]:
     try:
         while time.monotonic() < end:
             # Asked before the events are read, so that nothing said in between is missed.
-            over = not Task.objects.filter(pk=task_id, status__in=("open", "processing")).exists()
+            over = reading.is_over(task_id)
             found = reading.events(task_id, after)
             for event in found:
                 after = event.pk

@@ -14,8 +14,7 @@ from callboard.plugins.scaffolder.models import Approval, Receipt, Task, TaskEve
 from callboard.plugins.scaffolder.selectors.access import CANCEL, READ
 from callboard.plugins.scaffolder.types.tasks import UnknownTaskError
 from callboard.sdk.auth import principal
-from callboard.sdk.permissions import allowed_filter, to_query
-from callboard.sdk.permissions import decide as decide_on
+from callboard.sdk.permissions import allowed_filter, authorize
 
 ORDERS = {"created_at", "status", "created_by", "template_ref", "last_heartbeat_at"}
 _HEAVY = ("spec", "secrets", "acting", "output")
@@ -73,10 +72,7 @@ def counts(found: QuerySet[Task]) -> dict[str, int]:
 
 def may_cancel(task: Task) -> bool:
     """Whether the caller may cancel this task."""
-    decision = decide_on(CANCEL)
-    if decision.criteria is None:
-        return decision.allowed
-    return Task.objects.filter(pk=task.pk).filter(to_query(decision.criteria)).exists()
+    return authorize(CANCEL, str(task.pk)).allowed
 
 
 def steps(task: Task) -> list[TaskStep]:
@@ -87,6 +83,11 @@ def steps(task: Task) -> list[TaskStep]:
 def events(task_id: UUID, after: int = 0, limit: int = 5000) -> list[TaskEvent]:
     """Answer what a task said after an event."""
     return list(TaskEvent.objects.filter(task_id=task_id, id__gt=after)[:limit])
+
+
+def is_over(task_id: UUID) -> bool:
+    """Whether a task neither waits nor runs."""
+    return not Task.objects.filter(pk=task_id, status__in=("open", "processing")).exists()
 
 
 def event_as_json(event: TaskEvent) -> dict[str, Any]:

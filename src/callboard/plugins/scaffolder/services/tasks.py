@@ -132,8 +132,7 @@ def start_task(
 def cancel_task(task_id: UUID | str) -> Task:
     """Cancel a task: at once while it waits; a running one is asked to stop."""
     task = reading.find_task(task_id)
-    if not reading.may_cancel(task):
-        raise NotAllowedError(CANCEL, "this task is not yours to cancel", signed_in=principal().signed_in)
+    require(CANCEL, str(task.pk))
     with transaction.atomic():
         task = Task.objects.select_for_update().get(pk=task.pk)
         if not task.active:
@@ -211,6 +210,7 @@ def settle_doubt(task_id: UUID | str, n: int, *, happened: bool, output: Mapping
 
 def decide_approval(approval_id: int, *, agree: bool, reason: str = "") -> Task:
     """Agree to a step, or refuse it; the task goes on at once."""
+    require(READ)
     who = principal()
     with transaction.atomic():
         asked = Approval.objects.select_for_update().filter(pk=approval_id).select_related("task").first()

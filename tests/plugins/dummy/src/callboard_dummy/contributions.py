@@ -1,6 +1,7 @@
 """One of everything."""
 
 from callboard.sdk.contributions import (
+    ActionExample,
     ApiRouter,
     CatalogProcessor,
     CatalogProvider,
@@ -121,6 +122,7 @@ contributions = (
         output_schema={"type": "object", "properties": {"puppet": {"type": "string"}}},
         run=actions.carve,
         description="Carves a puppet.",
+        examples=(ActionExample(description="Carve a puppet of oak", input={"wood": "oak"}),),
         idempotent=True,
     ),
     FormField(
