@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from callboard.project.postgres import ensure_running
+from callboard.project.postgres.vectors import enable_vectors
 
 
 def database_url() -> str:
@@ -25,6 +26,7 @@ def database_url() -> str:
     url = os.environ.get("DATABASE_URL", "")
     if not url:
         url = ensure_running(testing_dir() / "data", durable=False, linger=60)
+        enable_vectors(testing_dir() / "data")
         os.environ["DATABASE_URL"] = url
     if "CALLBOARD_DATA_DIR" not in os.environ:
         place = testing_dir() / f"run-{os.getpid()}"

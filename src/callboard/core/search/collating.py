@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from callboard.core.registry.contract import SearchCollator, SearchDocument
 from callboard.core.registry.store import registry
-from callboard.core.search import engines
+from callboard.core.search import engines, semantic
 from callboard.core.search.access import spelling
 from callboard.core.search.preparing import FORMAT, Prepared, UnusableDocumentError, prepare
 from callboard.core.search.writing import LOCKS, Written, lock, remove_beyond, write
@@ -77,6 +77,7 @@ def refresh(document_type: str, refs: Sequence[str]) -> Written:
             total.written += done.written
             total.unchanged += done.unchanged
             total.ids += done.ids
+    semantic.embed(total.ids[:BATCH])
     engines.follow(document_type)
     return total
 

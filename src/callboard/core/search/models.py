@@ -35,7 +35,6 @@ class Document(models.Model):
     clicks = models.FloatField(default=0.0)
     quality = models.FloatField(default=1.0)
     digest = models.TextField()
-    embedded = models.BooleanField(default=False, help_text="Whether its vector is up to date.")
     changed_at = models.DateTimeField(null=True)
     indexed_at = models.DateTimeField(db_default=Now())
     lead = SearchVectorField()
@@ -52,7 +51,6 @@ class Document(models.Model):
             models.Index(fields=["-quality", "id"], name="cb_index_document_quality"),
             models.Index(fields=["name"], name="cb_index_document_name"),
             models.Index(fields=["type", "ref"], name="cb_index_document_ref"),
-            models.Index(fields=["id"], name="cb_index_document_due", condition=models.Q(embedded=False)),
         ]
 
 

@@ -24,9 +24,9 @@ _COLUMNS = """key text, ref text, authorization_ref text, title text, name text,
 _UPSERT = f"""
 INSERT INTO cb_index_document AS d
   (type, key, ref, authorization_ref, title, name, text, location, fields, owner_ref, language, weight, clicks,
-   quality, digest, embedded, changed_at, indexed_at, lead, body)
+   quality, digest, changed_at, indexed_at, lead, body)
 SELECT %(type)s, key, ref, authorization_ref, title, name, text, location, fields, owner_ref, language::text, weight, 0,
-   weight, digest, false, changed_at, clock_timestamp(), lead,
+   weight, digest, changed_at, clock_timestamp(), lead,
    lead || setweight(to_tsvector(language, text_words), 'C')
 FROM (
   SELECT *,
@@ -38,7 +38,7 @@ FROM (
 ON CONFLICT (type, key) DO UPDATE SET
   ref = excluded.ref, authorization_ref = excluded.authorization_ref, title = excluded.title, name = excluded.name,
   text = excluded.text, location = excluded.location, fields = excluded.fields, owner_ref = excluded.owner_ref,
-  language = excluded.language, weight = excluded.weight, digest = excluded.digest, embedded = false,
+  language = excluded.language, weight = excluded.weight, digest = excluded.digest,
   quality = excluded.weight * (1 + 0.15 * ln(1 + d.clicks)),
   changed_at = excluded.changed_at, indexed_at = excluded.indexed_at, lead = excluded.lead, body = excluded.body
 WHERE %(before)s::timestamptz IS NULL OR d.indexed_at < %(before)s::timestamptz
