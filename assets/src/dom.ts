@@ -28,3 +28,12 @@ export function announce(text: string): void {
   const live = find("#announce");
   if (live) live.textContent = text;
 }
+
+/** Tell the portal something while the page goes elsewhere; nobody waits for an answer. */
+export function tell(url: string, values: Record<string, string>): void {
+  const token = find<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "";
+  const [address = "", query = ""] = url.split("?");
+  const body = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(values)) body.set(name, value);
+  void fetch(address, { method: "POST", body, keepalive: true, credentials: "same-origin", headers: { "X-CSRFToken": token } }).catch(() => undefined);
+}

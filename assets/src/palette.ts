@@ -1,5 +1,5 @@
 // The command palette: one field that finds pages, commands and whatever plugins know.
-import { all, closest, find } from "./dom";
+import { all, closest, find, tell } from "./dom";
 
 interface Visit {
   title: string;
@@ -117,6 +117,7 @@ export function openPalette(): void {
 }
 
 function open(item: HTMLAnchorElement, newTab: boolean): void {
+  if (item.dataset.note) tell(item.dataset.note, { q: shown });
   if (newTab) {
     window.open(item.href, "_blank", "noopener");
     return;

@@ -80,6 +80,13 @@ UNASKED = {
     "plugins/scaffolder/services/running.py:run_task": "runs what was allowed; each step asks again",
     "plugins/scaffolder/services/tasks.py:start_task": "part of verbs that have asked",
     "plugins/scaffolder/services/tasks.py:tend": "care, for a job",
+    "plugins/search/services/counting.py:erase_person": "erasure, for whoever may erase a person",
+    "plugins/search/services/counting.py:forget_old": "retention, for a job",
+    "plugins/search/services/counting.py:forget_searches": "one's own list, which nobody else sees",
+    "plugins/search/services/counting.py:note_choice": "counts, of whatever the caller may find",
+    "plugins/search/services/counting.py:remember_search": "one's own list, which nobody else sees",
+    "plugins/search/services/counting.py:save_search": "one's own list, which nobody else sees",
+    "plugins/search/services/counting.py:use_clicks_for_ranking": "the nightly job puts counts to use",
 }
 """Public functions of services that write without asking for a permission, and why."""
 

@@ -88,12 +88,18 @@ class PaletteSource(Contribution):
 
 @dataclass(frozen=True, kw_only=True)
 class PaletteEntry:
-    """One live result of a :class:`PaletteSource`."""
+    """One live result of a :class:`PaletteSource`.
+
+    ``group`` is the heading it stands under, the source's title unless given. ``note`` is an address that is told
+    (by POST) when somebody chooses it.
+    """
 
     title: str
     url: str
     subtitle: str = ""
     icon: str = "arrow-right"
+    group: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from callboard.core.config.schema import EmbeddingSettings
-from callboard.core.search.embedding import EmbeddingError, Vector
+from callboard.core.search.types import EmbeddingError, Vector
 
 AT_ONCE = 64
 

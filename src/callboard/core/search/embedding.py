@@ -15,12 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from callboard.core.config.current import portal_config
-
-Vector = Sequence[float]
-
-
-class EmbeddingError(Exception):
-    """Vectors could not be computed; the message says why and what to do."""
+from callboard.core.search.types import EmbeddingError, Vector
 
 
 class Embedder(Protocol):

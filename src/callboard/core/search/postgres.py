@@ -253,16 +253,17 @@ def _scoring(compiled: Compiled, allowed: Access) -> tuple[str, list[Any]]:
     ranks = ", ".join(f"ts_rank('{{0.1,0.3,0.7,1.0}}', d.body, q.q{i}, 1) AS r{i}" for i in range(len(wanted)))
     params += [compiled.name, list(allowed.owner_refs)]
     statement = f"""
-    SELECT id, (words * words * (0.50 * title * brevity + 0.40 * text) + 0.45 * exact + 0.05 * mine + 0.03 * fresh)
-             * (0.7 + 0.3 * quality) AS score,
+    SELECT id, (words * words * (0.50 * title * brevity + 0.40 * text) + 0.20 * exact + 0.05 * mine + 0.03 * fresh)
+             * (0.4 + 0.6 * quality) AS score,
            words, title, text, exact, mine, fresh, quality
     FROM (
-      SELECT id, {words} AS words, {text} AS text, title, brevity, exact, mine, fresh, quality
+      SELECT id, ({words})::float AS words, ({text})::float AS text, title::float AS title,
+        brevity, exact, mine, fresh, quality
       FROM (
         SELECT d.id, {ranks}, {title} AS title,
           0.6 + 0.4 * least(1.0,
             {len(compiled.wanted)}::float / greatest(1, array_length(string_to_array(d.name, ' '), 1))) AS brevity,
-          (d.name = q.name)::int AS exact, (d.owner_ref = ANY(%s))::int AS mine,
+          (d.name = q.name)::int::float AS exact, (d.owner_ref = ANY(%s))::int::float AS mine,
           coalesce(exp(-extract(epoch FROM now() - d.changed_at) / 7776000.0), 0.3)::float AS fresh, d.quality
         FROM c JOIN cb_index_document d USING (id), (SELECT {queries}, %s AS name) AS q
       ) AS matched

@@ -161,17 +161,18 @@ def _hits(shown: Sequence[Ranked], fits: Fits, request: SearchRequest) -> tuple[
             Hit(
                 **row,
                 score=item.score,
-                highlights=_highlights(row, fits, request),
+                passage=(part := passage(row["text"], fits, PASSAGE)),
+                highlights=_highlights(row, part, fits, request),
                 why=dict(item.parts) if request.explain else {},
             )
         )
     return tuple(found)
 
 
-def _highlights(row: Mapping[str, Any], fits: Fits, request: SearchRequest) -> dict[str, str]:
+def _highlights(row: Mapping[str, Any], part: str, fits: Fits, request: SearchRequest) -> dict[str, str]:
     return {
         "title": marked(row["title"], fits, request.pre_tag, request.post_tag),
-        "text": marked(passage(row["text"], fits, PASSAGE), fits, request.pre_tag, request.post_tag),
+        "text": marked(part, fits, request.pre_tag, request.post_tag),
         "location": marked(row["location"], fits, request.pre_tag, request.post_tag),
     }
 

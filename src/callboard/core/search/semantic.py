@@ -21,11 +21,12 @@ from django.db import DatabaseError, connection, transaction
 
 from callboard.core.config.current import portal_config
 from callboard.core.search.access import Access
-from callboard.core.search.embedding import EmbeddingError, embedder, vector_text
+from callboard.core.search.embedding import embedder, vector_text
 from callboard.core.search.models import Document, Semantics
 from callboard.core.search.postgres import compile_question
 from callboard.core.search.preparing import passage_of
 from callboard.core.search.question import Question
+from callboard.core.search.types import EmbeddingError
 
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 Mode = Literal["fused", "keyword", "semantic"]
+Vector = Sequence[float]
+
+
+class EmbeddingError(Exception):
+    """Vectors could not be computed; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,10 @@ class SearchRequest:
 
 @dataclass(frozen=True)
 class Hit:
-    """A result. ``highlights`` are HTML that is safe to show, by field; ``why`` is there when asked for."""
+    """A result. ``highlights`` are HTML that is safe to show, by field; ``passage`` is the text that fits, bare.
+
+    ``why`` is there when asked for.
+    """
 
     id: int
     type: str
@@ -44,6 +52,7 @@ class Hit:
     owner_ref: str
     changed_at: datetime | None
     score: float
+    passage: str = ""
     highlights: Mapping[str, str] = field(default_factory=dict)
     why: Mapping[str, Any] = field(default_factory=dict)
 

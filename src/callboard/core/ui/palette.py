@@ -14,6 +14,8 @@ from callboard.core.ui.context import Link, Shell, allowed
 
 LIMIT = 8
 """Entries of a group: more would hide the next group."""
+MOST = 24
+"""Entries of a source."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Entry:
     subtitle: str = ""
     icon: str = "arrow-right"
     keys: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,7 @@ def palette_groups(request: HttpRequest, text: str) -> list[Group]:
     if text:
         for source in registry.of(PaletteSource):
             if allowed(source.permission, shell.who):
-                entries = _found(source, request, text)
-                if entries:
-                    groups.append(Group(gettext(source.title), entries))
+                groups += _found(source, request, text)
     pages = [_entry(link) for section in shell.sections for link in section.links if _fits(text, link.title)]
     taken = {entry.url for entry in pages}
     words = {item.id: " ".join(item.keywords) for item in registry.of(Command)}
@@ -62,15 +63,16 @@ def palette_groups(request: HttpRequest, text: str) -> list[Group]:
     return groups
 
 
-def _found(source: PaletteSource, request: HttpRequest, text: str) -> tuple[Entry, ...]:
+def _found(source: PaletteSource, request: HttpRequest, text: str) -> list[Group]:
+    found: dict[str, list[Entry]] = {}
     try:
         with registry.guard(source):
-            return tuple(
-                Entry(found.title, found.url, found.subtitle, found.icon)
-                for found in islice(source.find(request, text, LIMIT), LIMIT)
-            )
+            for item in islice(source.find(request, text, LIMIT), MOST):
+                entry = Entry(item.title, item.url, item.subtitle, item.icon, note=item.note)
+                found.setdefault(item.group or gettext(source.title), []).append(entry)
     except Exception:  # noqa: BLE001 - a source that fails takes down itself alone
-        return ()
+        return []
+    return [Group(title, tuple(entries[:LIMIT])) for title, entries in found.items()]
 
 
 def _entry(link: Link) -> Entry:

@@ -14,9 +14,10 @@ from callboard.core.registry.contract import SearchCollator
 from callboard.core.search import semantic
 from callboard.core.search.clients import EndpointEmbedder
 from callboard.core.search.collating import rebuild, refresh
-from callboard.core.search.embedding import EmbeddingError, StaticEmbedder
+from callboard.core.search.embedding import StaticEmbedder
 from callboard.core.search.models import Semantics
 from callboard.core.search.tests.playing import Shelf, contributed, doc, find, titles
+from callboard.core.search.types import EmbeddingError
 
 
 @pytest.fixture

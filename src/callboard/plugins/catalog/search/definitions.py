@@ -42,11 +42,15 @@ def documents_of(refs: Sequence[str]) -> Iterator[SearchDocument]:
 
 
 def _listed(entities: QuerySet[Entity]) -> Iterator[SearchDocument]:
-    rows = entities.values("ref", "display_name", "title", "type", "lifecycle", "owner_ref", "changed_at", "body__json")
+    rows = entities.values(
+        "ref", "display_name", "title", "type", "lifecycle", "owner_ref", "fields", "changed_at", "body__json"
+    )
     for row in rows.iterator(chunk_size=50):
         definition = _definition(row["body__json"])
         url = f"{entity_url(row['ref'])}/definition"
         label = row["title"] or row["display_name"]
+        said = row["fields"].get("spec.owner")
+        owner = said if isinstance(said, str) else row["owner_ref"]
         for count, (part, name, text, word) in enumerate(parts_of(definition, row["type"])):
             if count == MOST:
                 break
@@ -67,7 +71,7 @@ def _listed(entities: QuerySet[Entity]) -> Iterator[SearchDocument]:
                     "part": part,
                     "type": row["type"],
                     "lifecycle": row["lifecycle"],
-                    "owner": row["owner_ref"],
+                    "owner": owner,
                     "ref": row["ref"],
                 },
             )

@@ -1,4 +1,4 @@
-"""What can be done about search: list documents again."""
+"""Renew the index: list documents again, compute what is missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from callboard.sdk.audit import record
 from callboard.sdk.jobs import start
 from callboard.sdk.permissions import require
-from callboard.sdk.search import SearchIndexError, count_words, due, embed_waiting, known_types, rebuild
+from callboard.sdk.search import SearchIndexError, count_words, due, embed_waiting, known_types, probe, rebuild
 
 MANAGE = "search.index.manage"
 
@@ -62,5 +62,6 @@ def due_types() -> tuple[str, ...]:
 
 
 def finish_vectors(report: Callable[..., None] | None = None) -> int:
-    """Compute the vectors that are missing."""
+    """Compute the vectors that are missing, after trying whether they work here where nobody has yet."""
+    probe()
     return embed_waiting((lambda count, what: report(count, None, what)) if report else None)
