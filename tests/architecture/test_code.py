@@ -87,6 +87,13 @@ UNASKED = {
     "plugins/search/services/counting.py:remember_search": "one's own list, which nobody else sees",
     "plugins/search/services/counting.py:save_search": "one's own list, which nobody else sees",
     "plugins/search/services/counting.py:use_clicks_for_ranking": "the nightly job puts counts to use",
+    "plugins/signin/services/entering.py:forget_outcomes": "retention, for a job",
+    "plugins/signin/services/entering.py:note_failure": "notes what somebody tried",
+    "plugins/signin/services/entering.py:use_once": "notes that an assertion was used",
+    "plugins/signin/services/flow.py:saml_answer": "keeps an answer for a moment; nobody is signed in yet",
+    "plugins/signin/services/programs.py:ask": "notes a question; the person's answer is the permission",
+    "plugins/signin/services/programs.py:register_program": "opens nothing until a person allows it",
+    "plugins/signin/services/programs.py:revoke": "the token itself is the permission",
 }
 """Public functions of services that write without asking for a permission, and why."""
 

@@ -117,6 +117,7 @@ AUTH_USER_MODEL = "cb_auth.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
+    "callboard.plugins.signin.services.passwords.DirectoryBackend",
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -130,7 +131,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "callboard.core.auth.adapters.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "callboard.core.auth.adapters.SocialAdapter"
+SOCIALACCOUNT_ADAPTER = "callboard.plugins.signin.services.adapter.SocialAdapter"
 MFA_ADAPTER = "callboard.core.auth.adapters.MfaAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]

@@ -59,7 +59,7 @@ from callboard.core.auth.services import (
     use_link,
 )
 from callboard.core.auth.sessions import PROVIDER_KEY, end_session, forget_ended_sessions, sessions_of
-from callboard.core.auth.signing import published_keys, rotate_signing_key
+from callboard.core.auth.signing import published_keys, rotate_signing_key, signing_key
 from callboard.core.auth.throttle import attempt, client_ip, forgive
 from callboard.core.auth.token_check import TokenRefusedError, authenticate_token
 
@@ -127,6 +127,7 @@ __all__ = [
     "set_password",
     "set_profile",
     "set_theme",
+    "signing_key",
     "start_guest_session",
     "use_link",
     "use_people_directory",

@@ -3,11 +3,13 @@
 from callboard.core.ui.assets import asset_url
 from callboard.core.ui.highlight import highlight_code
 from callboard.core.ui.markdown import markdown
+from callboard.core.ui.middleware import POLICY as CONTENT_POLICY
 from callboard.core.ui.paging import ListPage, keyset_page, offset_page, page_size
 from callboard.core.ui.rendering import htmx, page_url, render, render_to_string, toast
 from callboard.core.ui.times import relative_time
 
 __all__ = [
+    "CONTENT_POLICY",
     "ListPage",
     "asset_url",
     "highlight_code",

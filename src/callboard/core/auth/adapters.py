@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
@@ -65,14 +64,6 @@ class AccountAdapter(DefaultAccountAdapter):
 
 def _account_key(credentials: dict[str, Any]) -> str:
     return f"sign-in account {str(credentials.get('username') or credentials.get('email') or '').lower()}"
-
-
-class SocialAdapter(DefaultSocialAccountAdapter):
-    """Whoever a configured identity provider vouches for, gets an account on the first sign-in."""
-
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:  # noqa: ARG002 - as above
-        """Answer yes: the operator chose the provider."""
-        return True
 
 
 class MfaAdapter(DefaultMFAAdapter):

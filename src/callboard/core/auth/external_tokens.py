@@ -68,7 +68,7 @@ def _caller(entry: ExternalAccess, subject: str) -> Principal:
         for r in entry.access_restrictions
     )
     # What it may do is said by the restrictions; "write" lets it do what services do, and never administer.
-    scopes = frozenset({"read", "write", *(p for limit in limits for p in limit.permissions)})
+    scopes = frozenset({"read", "write"})
     return Principal("service", ref, subject, (ref,), scopes=scopes, restrictions=limits or None)
 
 

@@ -48,6 +48,8 @@ class DefaultPolicy:
         """Answer by the sentence in the class's description."""
         if who.administrator:
             return allow("administrators may do everything")
+        if who.type == "service" and who.scopes is not None and permission.id in who.scopes:
+            return allow("the token's scopes name this permission")
         if permission.for_administrators:
             return deny("this is for administrators")
         if permission.action == "read":

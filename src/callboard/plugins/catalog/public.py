@@ -18,6 +18,7 @@ from callboard.plugins.catalog.selectors.pages.home import (
 )
 from callboard.plugins.catalog.selectors.pages.names import Named, kind_icon, kind_title, named
 from callboard.plugins.catalog.selectors.pages.people import Owned, groups_of, owned_by
+from callboard.plugins.catalog.selectors.people import user_email, user_refs_with
 from callboard.plugins.catalog.selectors.views import EntityView, entity_url, entity_view, entity_views
 from callboard.plugins.catalog.services.demo import load_demo
 from callboard.plugins.catalog.services.entities import star
@@ -90,4 +91,6 @@ __all__ = [
     "starred_by",
     "surroundings",
     "take_over",
+    "user_email",
+    "user_refs_with",
 ]

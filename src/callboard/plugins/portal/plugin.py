@@ -10,4 +10,5 @@ manifest = Manifest(
     optional=False,
     author="The Callboard authors",
     icon="settings",
+    requires=("signin",),
 )

@@ -80,3 +80,18 @@ def _closure(direct: Iterable[str], parents: dict[str, set[str]]) -> tuple[str, 
                 found[parent] = None
                 todo.append(parent)
     return tuple(sorted(found))
+
+
+def user_refs_with(key: str, value: str) -> tuple[str, ...]:
+    """Answer User entities that have a value at a dotted path (``spec.profile.email``); two at most are told."""
+    found = Entity.objects.filter(kind="user", terms__contains=[f"{key.lower()}={value.lower()}"])
+    return tuple(found.order_by("ref").values_list("ref", flat=True)[:2])
+
+
+def user_email(user_ref: str) -> str | None:
+    """Answer the address in the profile of a User entity, empty if it has none; nothing if there is no such entity."""
+    row = Entity.objects.filter(kind="user", ref=user_ref.lower()).values_list("terms", flat=True).first()
+    if row is None:
+        return None
+    start = "spec.profile.email="
+    return next((term.removeprefix(start) for term in row if term.startswith(start)), "")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from allauth.account.forms import LoginForm
 from allauth.account.mixins import RedirectAuthenticatedUserMixin
 from allauth.account.views import LoginView
-from allauth.socialaccount.adapter import get_adapter as get_social_adapter
 from django.contrib.auth import login, logout
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -23,6 +21,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from callboard.plugins.portal.services import accounts
 from callboard.plugins.portal.services import sessions as _sessions  # noqa: F401 - connects the audit of sign-ins
+from callboard.plugins.signin.public import (
+    REFUSED_KEY,
+    RefusedSignInError,
+    form_wanted,
+    passwords_allowed,
+    remember_refusal,
+    sign_in_by_proxy,
+    ways_in,
+)
 from callboard.sdk.auth import (
     AccountError,
     attempt,
@@ -34,11 +41,19 @@ from callboard.sdk.auth import (
 from callboard.sdk.ui import render, toast
 
 LINK_TRIES = 20
+DIRECTORY = "callboard.plugins.signin.services.passwords.DirectoryBackend"
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 class SignInForm(LoginForm):
-    """Username or email address, and password."""
+    """Username or email address, and password; where the portal's own are switched off, a directory's."""
+
+    def clean(self) -> dict[str, Any]:
+        """Check them, and by whom they were checked."""
+        cleaned: dict[str, Any] = super().clean()
+        if self.user is not None and getattr(self.user, "backend", "") != DIRECTORY and not passwords_allowed():
+            raise ValidationError(_("Accounts of the portal itself cannot sign in here. Use your organisation's."))
+        return cleaned
 
 
 @method_decorator(csrf_protect, name="dispatch")
@@ -52,7 +67,30 @@ class SignIn(LoginView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Skip allauth's own limit, which counts in one process; the adapter counts in the database."""
+        if request.method == "POST":
+            request.session.pop(REFUSED_KEY, None)
+        elif not request.user.is_authenticated:
+            try:
+                answer = sign_in_by_proxy(request, safe_next(request))
+            except RefusedSignInError as refused:
+                remember_refusal(request, refused.outcome)
+                return redirect("signin-refused")
+            if answer is not None:
+                return answer
         return RedirectAuthenticatedUserMixin.dispatch(self, request, *args, **kwargs)
+
+    def form_invalid(self, form: LoginForm) -> HttpResponseBase:
+        """Lead on to the explanation where a directory knows the person and yet they are not let in."""
+        if REFUSED_KEY in self.request.session:
+            return redirect("signin-refused")
+        answer: HttpResponseBase = super().form_invalid(form)
+        return answer
+
+    def form_valid(self, form: LoginForm) -> HttpResponseBase:
+        """Sign in; an earlier refusal is over."""
+        self.request.session.pop(REFUSED_KEY, None)
+        answer: HttpResponseBase = super().form_valid(form)
+        return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the ways in besides the password."""
@@ -60,7 +98,8 @@ class SignIn(LoginView):
         context |= {
             "next": safe_next(self.request),
             "guests_welcome": guests_welcome(),
-            "providers": _providers(self.request),
+            "providers": ways_in(safe_next(self.request)),
+            "form_wanted": form_wanted(),
         }
         return context
 
@@ -133,15 +172,3 @@ def safe_next(request: HttpRequest) -> str:
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return target if safe else ""
-
-
-def _providers(request: HttpRequest) -> list[dict[str, str]]:
-    found = []
-    query = urlencode({"next": target}) if (target := safe_next(request)) else ""
-    for app in get_social_adapter(request).list_providers(request):
-        try:
-            address = app.get_login_url(request)
-        except NoReverseMatch:
-            continue
-        found.append({"name": str(app.name), "url": f"{address}?{query}" if query else address})
-    return found

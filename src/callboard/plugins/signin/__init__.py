@@ -1,0 +1,1 @@
+"""How people and programs get in: identity providers, sign-in resolvers, SCIM, service accounts, OpenID Connect."""

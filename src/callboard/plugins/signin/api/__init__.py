@@ -1,0 +1,1 @@
+"""The HTTP APIs of the sign-in room: identity and SCIM."""

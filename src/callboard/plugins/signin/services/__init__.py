@@ -1,0 +1,1 @@
+"""Let people in or not, and say why; set up providers, programs, service accounts and SCIM."""

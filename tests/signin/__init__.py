@@ -1,0 +1,1 @@
+"""Sign-in through real identity providers, each a separate program on loopback."""
