@@ -23,6 +23,7 @@ MORE_THAN_A_DOCSTRING = {
     "src/callboard/plugins/catalog/contributions/__init__.py": "puts the parts of the list together",
     "src/callboard/plugins/portal/contributions/__init__.py": "puts the parts of the list together",
     "src/callboard/plugins/scaffolder/contributions/__init__.py": "puts the parts of the list together",
+    "src/callboard/plugins/rbac/contributions/__init__.py": "puts the parts of the list together",
     "src/callboard/project/cli/__init__.py": "the entry point of the command, which must start fast",
     "src/callboard/project/postgres/__init__.py": "replaces a single file",
 }
@@ -32,9 +33,13 @@ WIRE_NAMES = (contract.Rule, contract.ResourceType, contract.FormField, contract
 
 PERMISSION_PREFIXES = {"portal": ("admin.",), "signin": ("admin.",)}
 """Permissions of the core, which is no room: the portal's pages are where they are used."""
+PERMISSION_PREFIXES = {"portal": ("admin.",), "rbac": ("policy.entity.",)}
+"""Permissions of the core, which is no room: the portal's pages are where they are used; and the names that the
+community's plugin gave to permissions on policies."""
 
 WORDS = {
     "home": {"home"},
+    "rbac": {"access"},
     "catalog": {"entity", "ingestion", "location"},
     "importers": {"importers"},
     "hosts": {"host"},

@@ -27,6 +27,7 @@ from callboard.core.permissions.services import (
 )
 from callboard.core.permissions.view_as import start_viewing, stop_viewing
 from callboard.core.permissions.wire import (
+    criteria_from_data,
     criteria_from_wire,
     criteria_to_wire,
     params_problem,
@@ -49,6 +50,7 @@ __all__ = [
     "authorize",
     "authorize_many",
     "beyond_policies",
+    "criteria_from_data",
     "criteria_from_wire",
     "criteria_to_wire",
     "decide",

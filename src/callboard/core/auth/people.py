@@ -30,7 +30,9 @@ _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True)
 class Listed:
-    """A person or group as the catalog lists it; ``groups`` are a person's groups and those above them."""
+    """A person or group as the catalog lists it; ``groups`` are a person's groups and those above them,
+    and a group's direct parents.
+    """
 
     ref: str
     title: str
@@ -54,7 +56,7 @@ class PeopleDirectory(Protocol):
         ...
 
     def groups(self) -> Iterable[Listed]:
-        """Answer every group."""
+        """Answer every group with those it is directly in."""
         ...
 
 

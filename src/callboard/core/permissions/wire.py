@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -34,6 +35,16 @@ def criteria_from_wire(value: Any, resource_type: str, path: str = "conditions")
     """Read a condition; raise :class:`InputError` that names the place for anything that is none."""
     left = [MAX_LEAVES]
     return _read(value, resource_type, path, MAX_DEPTH, left)
+
+
+def criteria_from_data(value: Mapping[str, Any], resource_type: str) -> Criteria:
+    """Answer a condition that was checked when it was stored; what is no longer known matches nothing later."""
+    if "rule" in value:
+        return RuleUse(value["rule"], resource_type, value.get("params") or {})
+    if "not" in value:
+        return Not(criteria_from_data(value["not"], resource_type))
+    make, items = (AllOf, value["allOf"]) if "allOf" in value else (AnyOf, value["anyOf"])
+    return make(tuple(criteria_from_data(item, resource_type) for item in items))
 
 
 def _read(value: Any, resource_type: str, path: str, depth: int, left: list[int]) -> Criteria:

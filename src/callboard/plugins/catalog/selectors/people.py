@@ -56,11 +56,12 @@ class CatalogDirectory:
             yield Listed(ref, shown or title or name, (email or "").lower(), above[direct])
 
     def groups(self) -> Iterator[Listed]:
-        """Answer every Group entity."""
+        """Answer every Group entity with the groups it is directly in."""
+        parents = _pairs("childOf")
         profile = KeyTextTransform("spec.profile.displayname", "fields")
         rows = Entity.objects.filter(kind="group").order_by("ref")
         for ref, title, name, shown in rows.values_list("ref", "title", "display_name", profile):
-            yield Listed(ref, shown or title or name)
+            yield Listed(ref, shown or title or name, groups=tuple(sorted(parents.get(ref, ()))))
 
 
 def _pairs(type_: str) -> dict[str, set[str]]:

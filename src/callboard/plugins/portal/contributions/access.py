@@ -1,7 +1,6 @@
-"""Permissions of the core and of this room, the endpoint that answers them, and what happened."""
+"""Permissions of the core and of this room, and what happened."""
 
-from callboard.plugins.portal.api import api
-from callboard.sdk.contributions import ApiRouter, EventType, Permission
+from callboard.sdk.contributions import EventType, Permission
 
 _ONE_NAME = {"type": "string", "minLength": 1}
 
@@ -47,13 +46,6 @@ contributions = (
         title="Manage webhooks",
         action="update",
         description="Decide which events are sent where.",
-    ),
-    ApiRouter(
-        id="portal.permission-api",
-        title="Permissions",
-        prefix="permission",
-        router=api,
-        description="Ask what the caller may do.",
     ),
     EventType(
         id="portal.user-changed",

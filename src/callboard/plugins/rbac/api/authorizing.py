@@ -37,7 +37,7 @@ class Question(Schema):
 
     id: str = Field(max_length=NAME_LENGTH)
     permission: PermissionIn
-    resourceRef: str | list[str] | None = None  # noqa: N815 - the name on the wire
+    resourceRef: str | list[str] | None = None
 
 
 class Questions(Schema):
@@ -52,8 +52,8 @@ class Answer(Schema):
     id: str
     result: str | list[str]
     reason: str | None = None
-    pluginId: str | None = None  # noqa: N815
-    resourceType: str | None = None  # noqa: N815
+    pluginId: str | None = None
+    resourceType: str | None = None
     conditions: dict[str, Any] | None = None
 
 

@@ -1,0 +1,1 @@
+"""Who may do what, decided without code: roles, conditions, policies with versions, requests and reports."""

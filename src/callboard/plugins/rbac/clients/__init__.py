@@ -1,0 +1,1 @@
+"""The outside world of access: where the audit record is sent."""

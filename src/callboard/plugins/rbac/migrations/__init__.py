@@ -1,0 +1,1 @@
+"""Tables of access, as they came to be."""

@@ -1,0 +1,1 @@
+"""Verbs of access: edit, publish, ask, grant, look through other eyes, send the record elsewhere."""

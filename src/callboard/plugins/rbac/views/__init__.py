@@ -1,0 +1,1 @@
+"""Pages of access: policies and roles, the tester, reports, requests."""
