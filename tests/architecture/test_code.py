@@ -94,6 +94,10 @@ UNASKED = {
     "plugins/signin/services/programs.py:ask": "notes a question; the person's answer is the permission",
     "plugins/signin/services/programs.py:register_program": "opens nothing until a person allows it",
     "plugins/signin/services/programs.py:revoke": "the token itself is the permission",
+    "plugins/rbac/services/policies.py:decisions_changed": "part of verbs that have asked",
+    "plugins/rbac/services/requests.py:decide_request": "asks whether one owns the role or manages all of them",
+    "plugins/rbac/services/requests.py:expire_grants": "what has ended by itself, for a job",
+    "plugins/rbac/services/viewing.py:finish_viewing": "whoever looks with other eyes may always stop",
 }
 """Public functions of services that write without asking for a permission, and why."""
 

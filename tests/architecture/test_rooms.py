@@ -31,9 +31,7 @@ MORE_THAN_A_DOCSTRING = {
 WIRE_NAMES = (contract.Rule, contract.ResourceType, contract.FormField, contract.Flag, contract.ScaffolderAction)
 """Points whose ids other software chose, or that have a name space of their own."""
 
-PERMISSION_PREFIXES = {"portal": ("admin.",), "signin": ("admin.",)}
-"""Permissions of the core, which is no room: the portal's pages are where they are used."""
-PERMISSION_PREFIXES = {"portal": ("admin.",), "rbac": ("policy.entity.",)}
+PERMISSION_PREFIXES = {"portal": ("admin.",), "signin": ("admin.",), "rbac": ("policy.entity.",)}
 """Permissions of the core, which is no room: the portal's pages are where they are used; and the names that the
 community's plugin gave to permissions on policies."""
 

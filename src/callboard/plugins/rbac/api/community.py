@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -143,7 +143,7 @@ def update_role(request: HttpRequest, namespace: str, name: str, body: RoleChang
 
 @api.delete("/roles/role/{namespace}/{name}", response={204: None, **ERRORS}, operation_id="DeleteRole")
 def delete_role(
-    request: HttpRequest, namespace: str, name: str, memberReferences: str = Field(default="", max_length=300)
+    request: HttpRequest, namespace: str, name: str, memberReferences: Annotated[str, Field(max_length=300)] = ""
 ) -> HttpResponse:
     """Remove a role, or one member of it."""
 

@@ -59,7 +59,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         "tab": "reports",
         "may_view_as": decide(VIEW_AS).allowed,
     }
-    only = request.GET.get("only", "")
+    only = request.GET.get("show", "")
     try:
         if values["permission"]:
             found = report_who_can(values["permission"], values["resource"])
