@@ -59,13 +59,13 @@ def reports(request: HttpRequest) -> HttpResponse:
         "tab": "reports",
         "may_view_as": decide(VIEW_AS).allowed,
     }
-    only = request.GET.get("show", "")
+    shown_all = request.GET.get("show") == "all"
     try:
         if values["permission"]:
             found = report_who_can(values["permission"], values["resource"])
             if request.GET.get("format") == "csv":
                 return table_file(rows_of(found), "who-can.csv")
-            shown = found if only == "all" else [can for can in found if can.allowed is not False]
+            shown = found if shown_all else [can for can in found if can.allowed is not False]
             context |= {
                 "page": offset_page(request, shown, size=50),
                 "counts": {
@@ -73,7 +73,7 @@ def reports(request: HttpRequest) -> HttpResponse:
                     "some": sum(1 for can in found if can.allowed is None),
                     "no": sum(1 for can in found if can.allowed is False),
                 },
-                "only": only,
+                "everybody": shown_all,
             }
         elif values["who"]:
             who = caller_named(_ref(values["who"]))
