@@ -98,6 +98,16 @@ UNASKED = {
     "plugins/rbac/services/requests.py:decide_request": "asks whether one owns the role or manages all of them",
     "plugins/rbac/services/requests.py:expire_grants": "what has ended by itself, for a job",
     "plugins/rbac/services/viewing.py:finish_viewing": "whoever looks with other eyes may always stop",
+    "plugins/techdocs/services/building.py:adopt_published": "takes note of what a pipeline put into the store",
+    "plugins/techdocs/services/building.py:build_site": "the work of a job; whoever started it was asked",
+    "plugins/techdocs/services/building.py:forget_sites": "follows entities that are gone",
+    "plugins/techdocs/services/building.py:look_again": "readers bring about a look at the source, nothing else",
+    "plugins/techdocs/services/changes.py:follow_entities": "follows what the catalog announced",
+    "plugins/techdocs/services/feedback.py:count_reading": "counts, for whoever may read the page",
+    "plugins/techdocs/services/folders.py:publish_folder": "a pipeline publishes its own folder",
+    "plugins/techdocs/services/publishing.py:keep_facts": "part of a build",
+    "plugins/techdocs/services/publishing.py:publish_site": "part of a build",
+    "plugins/techdocs/services/publishing.py:write_metadata": "a file of a build",
 }
 """Public functions of services that write without asking for a permission, and why."""
 

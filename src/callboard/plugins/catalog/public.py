@@ -6,6 +6,7 @@ from callboard.plugins.catalog.clients.git_access import Access as GitAccess
 from callboard.plugins.catalog.clients.git_process import GitFailedError, GitTimedOutError, run_git
 from callboard.plugins.catalog.clients.globs import GlobError, compile_glob
 from callboard.plugins.catalog.clients.types import redact
+from callboard.plugins.catalog.clients.watch import watch as watch_directories
 from callboard.plugins.catalog.selectors.overview import counts_by_kind
 from callboard.plugins.catalog.selectors.pages.home import (
     Attention,
@@ -22,6 +23,12 @@ from callboard.plugins.catalog.selectors.people import user_email, user_refs_wit
 from callboard.plugins.catalog.selectors.views import EntityView, entity_url, entity_view, entity_views
 from callboard.plugins.catalog.services.demo import load_demo
 from callboard.plugins.catalog.services.entities import star
+from callboard.plugins.catalog.services.folders import (
+    FolderResult,
+    RefName,
+    entity_folder_versions,
+    read_entity_folder,
+)
 from callboard.plugins.catalog.services.locations import (
     LocationExistsError,
     preview_location,
@@ -47,6 +54,7 @@ __all__ = [
     "Beside",
     "Changed",
     "EntityView",
+    "FolderResult",
     "GitAccess",
     "GitFailedError",
     "GitTimedOutError",
@@ -58,12 +66,14 @@ __all__ = [
     "Pushed",
     "PushedItem",
     "ReadError",
+    "RefName",
     "TreeAnswer",
     "TreeFile",
     "as_file",
     "compile_glob",
     "counts_by_kind",
     "delete_managed",
+    "entity_folder_versions",
     "entity_url",
     "entity_view",
     "entity_views",
@@ -81,6 +91,7 @@ __all__ = [
     "preview_location",
     "process_due",
     "push",
+    "read_entity_folder",
     "recently_changed",
     "redact",
     "refresh_location",
@@ -93,4 +104,5 @@ __all__ = [
     "take_over",
     "user_email",
     "user_refs_with",
+    "watch_directories",
 ]

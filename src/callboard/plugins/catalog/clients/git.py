@@ -158,6 +158,21 @@ class GitClient:
         except GitFailedError as error:
             raise explain(error.text, place) from None
 
+    def refs(self, repository: str, *, place: str = "") -> list[tuple[str, str, bool]]:
+        """List branches and tags as (name, kind, default), the default branch first; raises ReadError."""
+        place = redact(place or repository)
+        access = Access.of(repository, self._limits, self._guard, self._files, place)
+        self.prepare_cache()
+        work = CachedRepository(self._limits, access, place, time.monotonic() + self._limits.git_timeout)
+        try:
+            return work.refs()
+        except GitTimedOutError:
+            raise ReadError(
+                "timed-out", f"{place} timed out.", "Check that the host is up.", url=place, transient=True
+            ) from None
+        except GitFailedError as error:
+            raise explain(error.text, place) from None
+
     def prepare_cache(self) -> None:
         """Make the directory of the cache, or refuse one that others may write."""
         cache = self._limits.cache_dir

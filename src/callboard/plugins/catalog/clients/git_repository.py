@@ -112,6 +112,18 @@ class CachedRepository:
             url=self.place,
         )
 
+    def refs(self) -> list[tuple[str, str, bool]]:
+        """List branches and tags as (name, kind, default), the default branch first."""
+        output = self.run(
+            "ls-remote", "--symref", "--", self._access.url, "HEAD", "refs/heads/*", "refs/tags/*", remote=True
+        )
+        found, head = _parse_refs(output.decode("utf-8", "replace"))
+        branches = sorted(name for name in found if name.startswith("refs/heads/"))
+        tags = sorted(name for name in found if name.startswith("refs/tags/") and not name.endswith("^{}"))
+        rows = [(name.removeprefix("refs/heads/"), "branch", name == head) for name in branches]
+        rows.sort(key=lambda row: not row[2])
+        return rows + [(name.removeprefix("refs/tags/"), "tag", False) for name in reversed(tags)]
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other threads and processes off this copy, waiting no longer than the time that is left."""

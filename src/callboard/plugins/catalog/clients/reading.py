@@ -7,6 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from . import hosts
 from .files import FileClient, plain_path
+from .folders import FolderClient
 from .git import GitClient, parse_target
 from .globs import has_magic
 from .guard import Guard
@@ -45,6 +46,11 @@ class Reader:
             name.lower(): access.type if isinstance(access, HostAccess) else str(access.get("type", ""))
             for name, access in self.limits.hosts.items()
         }
+
+    @property
+    def folders(self) -> FolderClient:
+        """Reads whole folders, within the same limits."""
+        return FolderClient(self.files, self.git, self._types)
 
     @cached_property
     def _web(self) -> "WebClient":

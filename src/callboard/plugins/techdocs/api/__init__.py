@@ -1,0 +1,1 @@
+"""`/api/techdocs`, as programs written for the original know it."""

@@ -1,0 +1,1 @@
+"""Read sites, pages and reports; what a caller may not see of the catalog has no documentation for them either."""

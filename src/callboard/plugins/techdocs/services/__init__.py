@@ -1,0 +1,1 @@
+"""What is done with documentation: gather, build, publish, look through, answer readers."""
