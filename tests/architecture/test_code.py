@@ -107,7 +107,6 @@ UNASKED = {
     "plugins/techdocs/services/folders.py:publish_folder": "a pipeline publishes its own folder",
     "plugins/techdocs/services/publishing.py:keep_facts": "part of a build",
     "plugins/techdocs/services/publishing.py:publish_site": "part of a build",
-    "plugins/techdocs/services/publishing.py:write_metadata": "a file of a build",
 }
 """Public functions of services that write without asking for a permission, and why."""
 
