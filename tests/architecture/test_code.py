@@ -50,6 +50,8 @@ UNASKED = {
     "plugins/catalog/services/applying.py:announce": "announces what the engine applied",
     "plugins/catalog/services/entities.py:star": "one's own list, which nobody else sees",
     "plugins/catalog/services/entities.py:star_all": "likewise",
+    "plugins/catalog/services/leasing.py:living_readers": "reads who lives",
+    "plugins/catalog/services/leasing.py:reader": "a lock is no write",
     "plugins/catalog/services/locations.py:follow_configuration": "the operator's configuration, read at start",
     "plugins/catalog/services/locations.py:refresh_sources": "part of verbs that have asked",
     "plugins/catalog/services/processing.py:claim": "the engine takes its next sources",

@@ -18,7 +18,8 @@ class Source(models.Model):
     """Anything that emits entities: a location (file, url, git) or a provider's bucket.
 
     A location is known because somebody registered it or because a Location entity names it.
-    ``due_at`` is when it is read next; ``lease_until`` keeps a second worker away meanwhile.
+    ``due_at`` is when it is read next; ``lease_until`` keeps a second worker away meanwhile, for as long as
+    the reader that ``lease_by`` names lives.
     ``fingerprint`` is the hash of what was read last together with the rules it was read under,
     so that unchanged input costs nothing.
     """
@@ -41,6 +42,7 @@ class Source(models.Model):
     changed_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
+    lease_by = models.BigIntegerField(default=0, db_default=0)
     failures = models.IntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -3,8 +3,7 @@
 There is no loop that goes round all entities. A source is read when it is due: at once when it is
 registered, named by a Location entity or refreshed, when a local file changes, and otherwise on its
 schedule, where an unchanged answer ends the matter. Any number of workers may run this at once: a
-lease keeps two from reading the same source, and whatever a killed worker held becomes due again
-when its lease runs out.
+lease keeps two from reading the same source, and whatever a killed worker held is due again at once.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from django.utils import timezone
 from callboard.lib.problems import Place, Problem
 from callboard.plugins.catalog.models import Source
 from callboard.plugins.catalog.services.applying import apply
+from callboard.plugins.catalog.services.leasing import living_readers, reader
 from callboard.plugins.catalog.services.reading import read_source
 from callboard.plugins.catalog.services.stitching import stitch_dirty
 from callboard.plugins.catalog.services.writing import Applied
@@ -54,9 +54,13 @@ def process_due(
 
     ``only`` starts from the given sources, due or not, and follows where they lead.
     """
+    with reader() as number:
+        return _process(progress, list(only or ()), stop, number)
+
+
+def _process(progress: Progress | None, wanted: list[int], stop: Callable[[], bool] | None, number: int) -> Applied:
     total = Applied()
     done = 0
-    wanted = list(only or ())
     stitched_at, cost = time.monotonic(), 0.0
     # While the database writes one batch, the next one is read: two cores have something to do.
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as ahead:
@@ -65,7 +69,7 @@ def process_due(
         claimed: list[Source] = []
         try:
             while True:
-                claimed = _next_batch(wanted) if not (stop and stop()) else []
+                claimed = _next_batch(wanted, number) if not (stop and stop()) else []
                 following = ahead.submit(_read_ahead, claimed) if claimed else None
                 if reading is not None:
                     for readings in _in_portions(reading.result()):
@@ -89,13 +93,13 @@ def process_due(
     return total
 
 
-def _next_batch(wanted: list[int]) -> list[Source]:
+def _next_batch(wanted: list[int], number: int) -> list[Source]:
     """Claim from what is wanted by name, then from what is due."""
     while wanted:
         batch, wanted[:] = wanted[:BATCH], wanted[BATCH:]
-        if sources := claim(batch):
+        if sources := claim(batch, number):
             return sources
-    return claim()
+    return claim(number=number)
 
 
 def _give_back(sources: Sequence[Source]) -> None:
@@ -106,21 +110,18 @@ def _give_back(sources: Sequence[Source]) -> None:
         )
 
 
-def claim(only: Sequence[int] | None = None) -> list[Source]:
-    """Take up to a batch of due sources; nobody else reads them until the lease ends."""
+def claim(only: Sequence[int] | None = None, number: int = 0) -> list[Source]:
+    """Take up to a batch of due sources; nobody else reads them while the reader of this number lives."""
     now = timezone.now()
     with transaction.atomic():
-        free = Source.objects.exclude(type="provider").filter(lease_until=None) | Source.objects.exclude(
-            type="provider"
-        ).filter(lease_until__lt=now)
-        # A lease that ran out is that of a worker which died: what it read is due again.
-        due = (
-            free.filter(pk__in=only)
-            if only is not None
-            else free.filter(due_at__lte=now) | free.filter(lease_until__lt=now)
-        )
+        # What a reader that died held is due again, and so is what one held for too long.
+        over = Q(lease_until__lt=now) | (Q(lease_until__isnull=False) & ~Q(lease_by__in=living_readers()))
+        free = Source.objects.exclude(type="provider").filter(Q(lease_until=None) | over)
+        due = free.filter(pk__in=only) if only is not None else free.filter(Q(due_at__lte=now) | over)
         sources = list(due.order_by("due_at", "id").select_for_update(skip_locked=True, of=("self",))[:BATCH])
-        Source.objects.filter(pk__in=[s.pk for s in sources]).update(lease_until=now + LEASE, due_at=None)
+        Source.objects.filter(pk__in=[s.pk for s in sources]).update(
+            lease_until=now + LEASE, lease_by=number, due_at=None
+        )
     return sources
 
 
