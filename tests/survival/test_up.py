@@ -191,7 +191,7 @@ def test_hostile_files_harm_nobody_else(portal, tmp_path):
 
     answer = json.loads(portal.command("--json", "catalog", "import", f"file:{place}/*.yaml"))
     assert time.monotonic() - began < 30
-    assert answer["entities"] == {"Component": 1}
+    assert answer["entities"] == {"component": 1}
     named = {p["place"]["url"].rpartition("/")[2] for p in answer["problems"]}
     assert named == {"huge.yaml", "bomb.yaml", "deep.yaml", "deeper.yaml"}
     assert "bomb.yaml" in page(portal, "/catalog/ingestion")
