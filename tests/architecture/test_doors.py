@@ -15,6 +15,7 @@ OPEN = {
     "guest": "the way in of the demo",
     "sign-out": "the way out answers whoever comes",
     "setup": "makes the first account; its link is the permission",
+    "mfa_login_webauthn": "the way in with a passkey",
     "signin-refused": "says to a browser why it was not let in, and to others nothing",
 }
 """Pages that answer everybody, and why."""

@@ -30,10 +30,12 @@ def nothing_remembered() -> Iterator[None]:
     if not apps.ready:
         yield
         return
-    from callboard.core.auth import people, token_check
+    from callboard.core.auth import people, sessions, signing, token_check
 
     people.forget_people()
     token_check.forget_tokens()
+    signing.forget_keys()
+    sessions.forget_seen()
     directory = people.people_directory()
     yield
     people.use_people_directory(directory)

@@ -133,6 +133,10 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "callboard.core.auth.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "callboard.plugins.signin.services.adapter.SocialAdapter"
 MFA_ADAPTER = "callboard.core.auth.adapters.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Browsers allow keys over plain HTTP on the very machine alone, which is how a portal is tried out.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"

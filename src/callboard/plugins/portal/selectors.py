@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.db.models import Count, Max, Q, QuerySet
 
 from callboard.plugins.portal.types import ContributionGroup, ContributionRow, FaultRow, PluginRow
-from callboard.sdk.auth import User
+from callboard.sdk.auth import User, sessions_of
 from callboard.sdk.config import portal_config
 from callboard.sdk.contributions import Contribution, HealthResult
 from callboard.sdk.plugins import LoadedPlugin, PluginState, Quarantined, registry, required_by
@@ -152,3 +154,61 @@ def plugins_work() -> HealthResult:
             remedy="The page of the plugin shows the last error.",
         )
     return HealthResult(status="ok", message=f"{len(registry.plugins())} plugins work.")
+
+
+# --- One's own account --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A session as its person sees it."""
+
+    public_id: UUID
+    device: str
+    address: str
+    provider: str
+    created_at: datetime
+    last_seen_at: datetime
+    here: bool
+
+
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def session_rows(user: User, current_key: str) -> list[SessionRow]:
+    """Answer the sessions of a person, the present one first."""
+    rows = [
+        SessionRow(
+            s.public_id,
+            device_of(s.user_agent),
+            s.address,
+            s.provider,
+            s.created_at,
+            s.last_seen_at,
+            s.key == current_key,
+        )
+        for s in sessions_of(user)[:100]
+    ]
+    return sorted(rows, key=lambda row: not row.here)
+
+
+def device_of(user_agent: str) -> str:
+    """Answer browser and system as people call them, or what the program says of itself."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    return " · ".join(part for part in (browser, system) if part) or user_agent[:60] or "?"
+
+
+def security_keys(user: User) -> list[Any]:
+    """Answer the passkeys and security keys of a person."""
+    found = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
+    return list(found.order_by("created_at"))
+
+
+def has_authenticator_app(user: User) -> bool:
+    """Whether signing in asks for a code of an authenticator app."""
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()

@@ -24,6 +24,14 @@ contributions = (
         anonymous=True,
     ),
     Page(
+        id="portal.sign-in-key",
+        title="Sign in with a passkey",
+        path="sign-in/key",
+        view=two_factor.sign_in_by_key,
+        name="mfa_login_webauthn",
+        anonymous=True,
+    ),
+    Page(
         id="portal.inactive",
         title="Account switched off",
         path="sign-in/inactive",

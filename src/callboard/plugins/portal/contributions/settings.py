@@ -31,6 +31,11 @@ contributions = (
         "token-revoke",
     ),
     _own("sessions-end", "End other sessions", "/account/sessions", settings.end_sessions, "sessions-end"),
+    _own("session-end", "End a session", "/account/sessions/<uuid:public_id>", settings.end_session, "session-end"),
+    _own("key-add", "Add a key", "/keys/add", two_factor.add_key, "mfa_add_webauthn"),
+    _own("keys", "Account", "/account", settings.account, "mfa_list_webauthn"),
+    _own("key-remove", "Remove a key", "/keys/<int:pk>/remove", two_factor.remove_key, "mfa_remove_webauthn"),
+    _own("reauthenticate-key", "Confirm", "/confirm/key", two_factor.reauthenticate_key, "mfa_reauthenticate_webauthn"),
     _own("reauthenticate", "Confirm", "/confirm", two_factor.reauthenticate, "account_reauthenticate"),
     _own(
         "reauthenticate-code",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -126,6 +128,16 @@ def sign_out_everywhere(user: User) -> None:
     with transaction.atomic():
         auth.end_sessions(user)
         record("portal.account.end-sessions", target(user))
+
+
+def end_own_session(user: User, public_id: UUID) -> None:
+    """End one session of the person."""
+    _require_own(user)
+    with transaction.atomic():
+        ended = auth.end_session(user, public_id)
+        if ended is None:
+            raise AccountError(_("There is no such session any more."))
+        record("portal.account.end-session", target(user), {"address": ended.address})
 
 
 def start_as_guest() -> None:

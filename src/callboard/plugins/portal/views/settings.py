@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
-from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,7 +14,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from callboard.lib.refs import EntityRef, RefError
+from callboard.plugins.portal import selectors
 from callboard.plugins.portal.services import accounts, tokens
+from callboard.plugins.signin.public import grants_of
 from callboard.sdk.auth import PLAIN_SCOPES, THEMES, AccountError, User, list_tokens, person_of, principal
 from callboard.sdk.permissions import require
 from callboard.sdk.ui import render, toast
@@ -46,7 +48,12 @@ def profile(request: HttpRequest) -> HttpResponse:
 def account(request: HttpRequest) -> HttpResponse:
     """Let the person change the password, see second factors and end other sessions."""
     user = _owner(request)
-    context = {"two_factor": is_mfa_enabled(user)}
+    context = {
+        "two_factor": selectors.has_authenticator_app(user),
+        "keys": selectors.security_keys(user),
+        "sessions": selectors.session_rows(user, request.session.session_key or ""),
+        "grants": grants_of(user),
+    }
     if request.method != "POST":
         return _page(request, "account", context)
     old, new = request.POST.get("old_password", ""), request.POST.get("password", "")
@@ -68,6 +75,17 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
     accounts.sign_out_everywhere(user)
     update_session_auth_hash(request, user)
     toast(request, _("All other sessions are signed out."))
+    return redirect("settings-account")
+
+
+@require_POST
+def end_session(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Sign the person out in one place."""
+    try:
+        accounts.end_own_session(_owner(request), public_id)
+        toast(request, _("That session is ended."))
+    except AccountError as error:
+        toast(request, str(error), "danger")
     return redirect("settings-account")
 
 
@@ -118,7 +136,9 @@ def revoke_token(request: HttpRequest, token_id: str) -> HttpResponse:
         toast(request, _("The token %(name)s is revoked.") % {"name": token.name})
     except AccountError as error:
         toast(request, str(error), "danger")
-    return redirect("settings-tokens")
+    # A service account's page has the same button.
+    back = request.GET.get("next", "")
+    return redirect(back if back.startswith("/admin/service-accounts/") else "settings-tokens")
 
 
 def _owner(request: HttpRequest) -> User:

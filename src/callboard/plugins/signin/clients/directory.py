@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,9 +27,11 @@ def vouched_by_password(provider: Provider, username: str, password: str, allow:
     given = provider.settings
     server = _server(provider, allow)
     try:
-        with _connection(server, given.bind_dn or None, given.bind_password or None, given.start_tls) as search:
+        with _bound(server, given.bind_dn, given.bind_password, given.start_tls) as search:
+            if search is None:
+                raise ProviderFailedError("the directory refuses the searcher: its name or password is wrong")
             query = given.user_filter.replace("{username}", escape_filter_chars(username))
-            search.search(given.user_base, query, attributes=[*_ATTRIBUTES, *_known(server, _IDS)], size_limit=2)
+            search.search(given.user_base, query, attributes=[*_ATTRIBUTES, *_IDS], size_limit=2)
             people = [entry for entry in search.response or [] if entry.get("type") == "searchResEntry"]
             if len(people) != 1:
                 return None
@@ -47,9 +52,9 @@ def probe_directory(provider: Provider, allow: list[str]) -> str:
 
     given = provider.settings
     try:
-        with _connection(
-            _server(provider, allow), given.bind_dn or None, given.bind_password or None, given.start_tls
-        ) as search:
+        with _bound(_server(provider, allow), given.bind_dn, given.bind_password, given.start_tls) as search:
+            if search is None:
+                raise ProviderFailedError("the directory refuses the searcher: its name or password is wrong")
             search.search(given.user_base, "(objectClass=*)", "BASE", attributes=["objectClass"])
             if not search.response:
                 raise ProviderFailedError(f"there is nothing at {given.user_base}, or the searcher may not see it")
@@ -61,43 +66,47 @@ def probe_directory(provider: Provider, allow: list[str]) -> str:
 def _server(provider: Provider, allow: list[str]) -> Any:
     import ssl  # noqa: PLC0415 - not at start-up
 
-    from ldap3 import SCHEMA, Server, Tls  # noqa: PLC0415 - not at start-up
+    from ldap3 import NONE, Server, Tls  # noqa: PLC0415 - not at start-up
 
     target = urlsplit(provider.settings.url)
     secure = target.scheme == "ldaps"
     port = target.port or (636 if secure else 389)
     try:
-        check_address(target.hostname or "", port, allow)
-    except (RefusedError, UnknownHostError) as error:
-        raise ProviderFailedError(str(error)) from error
+        address = check_address(target.hostname or "", port, allow)[0]
+        # Asked first without the library, which says little and leaves sockets open where nobody answers.
+        socket.create_connection((address, port), timeout=SECONDS).close()
+    except (RefusedError, UnknownHostError, OSError) as error:
+        raise ProviderFailedError(f"the directory cannot be reached: {error}") from error
     tls = Tls(validate=ssl.CERT_REQUIRED, valid_names=[target.hostname or ""])
-    return Server(target.hostname or "", port=port, use_ssl=secure, tls=tls, connect_timeout=SECONDS, get_info=SCHEMA)
+    return Server(target.hostname or "", port=port, use_ssl=secure, tls=tls, connect_timeout=SECONDS, get_info=NONE)
 
 
-def _connection(server: Any, user: str | None, password: str | None, start_tls: bool) -> Any:
-    from ldap3 import AUTO_BIND_NO_TLS, AUTO_BIND_TLS_BEFORE_BIND, Connection  # noqa: PLC0415 - not at start-up
+@contextmanager
+def _bound(server: Any, user: str, password: str, start_tls: bool) -> Iterator[Any]:
+    """Give a connection that is bound, or nothing where name or password are wrong; it is closed in any case."""
+    from ldap3 import Connection  # noqa: PLC0415 - not at start-up
 
-    how = AUTO_BIND_TLS_BEFORE_BIND if start_tls else AUTO_BIND_NO_TLS
-    return Connection(
-        server, user=user, password=password, auto_bind=how, read_only=True, receive_timeout=SECONDS,
-        auto_referrals=False, raise_exceptions=False,
-    )  # fmt: skip
+    connection = Connection(
+        server,
+        user=user or None,
+        password=password or None,
+        read_only=True,
+        receive_timeout=SECONDS,
+        auto_referrals=False,
+        check_names=False,  # directories differ, and what one does not know it leaves out
+    )
+    try:
+        connection.open()
+        if start_tls and not connection.start_tls():
+            raise ProviderFailedError("the directory does not encrypt the connection (StartTLS)")
+        yield connection if connection.bind() else None
+    finally:
+        connection.unbind()
 
 
 def _password_is_right(server: Any, dn: str, password: str, start_tls: bool) -> bool:
-    from ldap3.core.exceptions import LDAPBindError  # noqa: PLC0415 - not at start-up
-
-    try:
-        with _connection(server, dn, password, start_tls) as own:
-            return bool(own.bound)
-    except LDAPBindError:
-        return False
-
-
-def _known(server: Any, names: list[str]) -> list[str]:
-    known = server.schema.attribute_types if server.schema else {}
-    # Operational attributes are not part of every schema; asking for an unknown one is an error.
-    return [name for name in names if name in known]
+    with _bound(server, dn, password, start_tls) as own:
+        return own is not None
 
 
 def _groups(search: Any, provider: Provider, dn: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ USERNAME = ("username", "uid", "urn:oid:0.9.2342.19200300.100.1.1", "http://sche
 NAME = ("displayName", "name", "cn", "urn:oid:2.16.840.1.113730.3.1.241",
         "http://schemas.microsoft.com/identity/claims/displayname")  # fmt: skip
 _NAME_ID_EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+_MACE = "urn:mace:dir:attribute-def:"
 _POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 _REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 _SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
@@ -45,7 +46,8 @@ def vouched_by_response(
         raise ProviderFailedError(f"the answer is malformed: {type(error).__name__}") from error
     if auth.get_errors() or not auth.is_authenticated():
         raise ProviderFailedError(f"the answer is not valid: {auth.get_last_error_reason() or auth.get_errors()}")
-    attributes = auth.get_attributes()
+    # Some write `urn:mace:dir:attribute-def:mail` for `mail`.
+    attributes = {key.removeprefix(_MACE): values for key, values in auth.get_attributes().items()}
     name_id = str(auth.get_nameid() or "")
     email = _first(attributes, EMAIL) or (name_id if auth.get_nameid_format() == _NAME_ID_EMAIL else "")
     username = _first(attributes, USERNAME) or name_id
