@@ -9,10 +9,10 @@ import jwt
 import pytest
 from django.test import Client
 
-from callboard.core.auth import services, signing
-from callboard.core.auth.identity_tokens import issuer
 from callboard.plugins.signin.models import Client as Program
 from callboard.plugins.signin.models import Grant
+from callboard.sdk import auth as services
+from callboard.sdk.auth import issuer
 
 pytestmark = pytest.mark.django_db
 VERIFIER = "v" * 64
@@ -22,7 +22,6 @@ BACK = "http://127.0.0.1:33418/callback"
 
 @pytest.fixture
 def person():
-    signing.forget_keys()
     return services.create_user("ada", password="correct horse battery", name="Ada Lovelace", email="ada@example.com")
 
 

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.test import Client
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from callboard.core.auth.models import User
-from callboard.core.config.current import portal_config
 from callboard.plugins.signin.clients import keys
 from callboard.plugins.signin.models import Outcome
 from callboard.plugins.signin.settings import ProviderSettings
+from callboard.sdk.auth import User
+from callboard.sdk.config import portal_config
 
 pytestmark = pytest.mark.django_db
 EC_KEY, RSA_KEY = (
