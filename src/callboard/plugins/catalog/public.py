@@ -33,6 +33,7 @@ from callboard.plugins.catalog.services.locations import (
     LocationExistsError,
     preview_location,
     refresh_location,
+    register_file,
     register_location,
 )
 from callboard.plugins.catalog.services.managing import as_file, delete_managed, let_go, save_entities, take_over
@@ -95,6 +96,7 @@ __all__ = [
     "recently_changed",
     "redact",
     "refresh_location",
+    "register_file",
     "register_location",
     "run_git",
     "save_entities",

@@ -16,7 +16,7 @@ from callboard.plugins.catalog.clients.types import LOCATION_TYPES, LocationTarg
 from callboard.plugins.catalog.models import Entity, Source
 from callboard.plugins.catalog.selectors.model import catalog_model
 from callboard.plugins.catalog.services.applying import announce, apply
-from callboard.plugins.catalog.services.processing import wake
+from callboard.plugins.catalog.services.processing import process_due, wake
 from callboard.plugins.catalog.services.reading import Origin, emit, model_fingerprint, read_source, read_text, settings
 from callboard.plugins.catalog.services.removing import collect_unreachable
 from callboard.plugins.catalog.services.rules import absolute
@@ -115,6 +115,17 @@ def register_location(type_: str, target: str, presence: str = "required") -> So
         record("catalog.location.register", str(location), details)
         publish("catalog.location-registered", {"id": str(source.uid), **details})
         wake()
+    return source
+
+
+def register_file(type_: str, target: str) -> Source:
+    """Register a location if it is not registered yet, and read it now; answer it."""
+    require("catalog.location.create")
+    try:
+        source = register_location(type_, target)
+    except LocationExistsError:
+        source = Source.objects.get(type=type_, target=target)
+    process_due(only=[source.pk])
     return source
 
 

@@ -1,0 +1,1 @@
+"""Bring repositories into the catalog without writing YAML."""
