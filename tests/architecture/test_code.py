@@ -70,6 +70,7 @@ UNASKED = {
     "plugins/hosts/services/ledger.py:forget_old_answers": "retention, for a job",
     "plugins/onboarding/services.py:follow_pull_requests": "a schedule sees what became of what was asked for",
     "plugins/onboarding/services.py:look_at_waiting": "the job that a verb started, which has asked",
+    "plugins/onboarding/services.py:open_pull_requests": "the job that a verb started, which has asked",
     "plugins/portal/services/accounts.py:start_as_guest": "nobody is signed in yet",
     "plugins/portal/services/accounts.py:use_link": "the link itself is the permission",
     "plugins/portal/services/sessions.py:note_failure": "notes what somebody tried",
