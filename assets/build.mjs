@@ -45,6 +45,8 @@ function emit(files, name, content) {
   const dot = name.lastIndexOf(".");
   const hashed = `${name.slice(0, dot)}-${hash(bytes)}${name.slice(dot)}`;
   files[name] = hashed;
+  // The name says what is inside, so what is there already need not be compressed again.
+  if (existsSync(join(dist, `${hashed}.gz`))) return hashed;
   writeFileSync(join(dist, hashed), bytes);
   const brotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } };
   writeFileSync(join(dist, `${hashed}.br`), brotliCompressSync(bytes, brotli));
