@@ -503,13 +503,23 @@ class NotificationType(Contribution):
 # --- Doors -------------------------------------------------------------------
 
 
+ExpressRead = Callable[[str, str, str, bytes], Any]
+"""Answers a request for an API at once, or leaves it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApiRouter(Contribution):
-    """A django-ninja router mounted at ``/api/<prefix>``, with its own OpenAPI document."""
+    """A django-ninja router mounted at ``/api/<prefix>``, with its own OpenAPI document.
+
+    ``express`` answers the reads that are asked most, called with method, path below the prefix, query string
+    and body before anything else: the JSON text, a response, or ``None`` to leave the request to the router. The
+    caller is known by then, permissions are asked for by whoever answers.
+    """
 
     prefix: str
     router: Any
     description: str = ""
+    express: ExpressRead | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -179,6 +179,18 @@ class Dirty(models.Model):
         db_table = "cb_catalog_dirty"
 
 
+class State(models.Model):
+    """One row whose token changes, by triggers, with every change of entities or relations."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    token = models.UUIDField(default=uuid.uuid4)
+
+    class Meta:
+        """Written by triggers alone."""
+
+        db_table = "cb_catalog_state"
+
+
 class Relation(models.Model):
     """One direction of a relation; both directions have a row. ``origin_ref`` is who declared it."""
 

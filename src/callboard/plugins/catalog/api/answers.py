@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import orjson
 from django.http import HttpResponse, StreamingHttpResponse
 
 from callboard.plugins.catalog.selectors.querying import EntityPage
-from callboard.plugins.catalog.types.cursors import CursorError, encode_query
+from callboard.plugins.catalog.types.cursors import AfterCursor, CursorError, encode_after, encode_query
 from callboard.plugins.catalog.types.filters import Filter, FilterError, parse_filters
 from callboard.plugins.catalog.types.order import OrderError
 from callboard.plugins.catalog.types.predicates import Predicate, PredicateError, parse_predicate
@@ -48,14 +50,18 @@ def json_value(value: Any, status: int = 200) -> HttpResponse:
 
 def page_response(page: EntityPage, fields: Fields | None) -> HttpResponse:
     """Answer a page of `by-query`."""
+    return json_response(page_text(replace(page, items=[shown(item, fields) for item in page.items])))
+
+
+def page_text(page: EntityPage) -> str:
+    """Write a page of `by-query`."""
     info: dict[str, str] = {}
     if page.next is not None:
         info["nextCursor"] = encode_query(page.next)
     if page.previous is not None:
         info["prevCursor"] = encode_query(page.previous)
     total = "" if page.total is None else f'"totalItems":{page.total},'
-    items = ",".join(shown(item, fields) for item in page.items)
-    return json_response(f'{{"items":[{items}],{total}"pageInfo":{orjson.dumps(info).decode()}}}')
+    return f'{{"items":[{",".join(page.items)}],{total}"pageInfo":{orjson.dumps(info).decode()}}}'
 
 
 def stream(bodies: Iterator[str], fields: Fields | None) -> StreamingHttpResponse:
@@ -83,6 +89,12 @@ def stream(bodies: Iterator[str], fields: Fields | None) -> StreamingHttpRespons
 def array(bodies: Iterable[str], fields: Fields | None) -> HttpResponse:
     """Answer a short list."""
     return json_response("[" + ",".join(shown(body, fields) for body in bodies) + "]")
+
+
+def next_link(path: str, parameters: list[tuple[str, str]], following: AfterCursor) -> str:
+    """Write the header that leads to the next part of a list; clients resolve it against the address they asked."""
+    query = urlencode([*parameters, ("after", encode_after(following))], quote_via=quote)
+    return f'<{path}?{query}>; rel="next"'
 
 
 def read_filter(values: list[str]) -> Filter | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, urlencode
 
 import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -17,6 +16,7 @@ from callboard.plugins.catalog.api.answers import (
     array,
     json_response,
     json_value,
+    next_link,
     page_response,
     read_fields,
     read_filter,
@@ -49,7 +49,6 @@ from callboard.plugins.catalog.types.cursors import (
     FullTextFilter,
     decode_after,
     decode_query,
-    encode_after,
 )
 from callboard.plugins.catalog.types.order import OrderField, parse_order, parse_order_fields
 from callboard.sdk.api import ForbiddenError, InputError, NotFoundError, router
@@ -100,11 +99,8 @@ def get_entities(
     bodies = list(querying.listed(query, limit=size + 1, offset=cursor.offset))
     response = array(bodies[:size], wanted)
     if len(bodies) > size:
-        following = encode_after(AfterCursor(cursor.limit, cursor.offset + size))
-        parameters = [("filter", v) for v in filter] + [("fields", v) for v in fields]
-        parameters += [("order", v) for v in order] + [("after", following)]
-        # Paths in this header are resolved by clients against the address they asked.
-        response["Link"] = f'<{request.path}?{urlencode(parameters, quote_via=quote)}>; rel="next"'
+        parameters = [("filter", v) for v in filter] + [("fields", v) for v in fields] + [("order", v) for v in order]
+        response["Link"] = next_link(request.path, parameters, AfterCursor(cursor.limit, cursor.offset + size))
     return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from callboard.plugins.catalog.api.express import express
 from callboard.plugins.catalog.api.router import api
 from callboard.plugins.catalog.services.demo import load_demo
 from callboard.sdk.contributions import ApiRouter, CliCommand, Contribution, DemoData
@@ -12,6 +13,7 @@ contributions: tuple[Contribution, ...] = (
         title="Catalog",
         prefix="catalog",
         router=api,
+        express=express,
         description="Entities, their relations and where they come from.",
     ),
     CliCommand(id="catalog.cli", title="Catalog", name="catalog", app="callboard.plugins.catalog.cli:app"),

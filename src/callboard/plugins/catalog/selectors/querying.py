@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
-from callboard.plugins.catalog.models import Body, Entity
+from callboard.plugins.catalog.models import Entity
 from callboard.plugins.catalog.selectors.compiling import (
     filter_query,
     full_text_query,
@@ -21,10 +22,14 @@ from callboard.plugins.catalog.selectors.compiling import (
     relation_type_of,
     value_of,
 )
+from callboard.plugins.catalog.selectors.model import catalog_model
+from callboard.plugins.catalog.selectors.remembering import remembered, state
 from callboard.plugins.catalog.types.cursors import FullTextFilter, QueryCursor
 from callboard.plugins.catalog.types.filters import Filter
+from callboard.plugins.catalog.types.model import CatalogModel
 from callboard.plugins.catalog.types.order import OrderField
 from callboard.plugins.catalog.types.predicates import Predicate
+from callboard.sdk.database import fetch, literal
 from callboard.sdk.permissions import allowed_filter
 
 READ = "catalog.entity.read"
@@ -52,16 +57,71 @@ class EntityPage:
 
 def readable() -> QuerySet[Entity]:
     """Answer the entities the caller may see."""
-    condition = allowed_filter(READ)
+    return _those(allowed_filter(READ))
+
+
+def _those(condition: Q | None) -> QuerySet[Entity]:
     return Entity.objects.all() if condition is None else Entity.objects.filter(condition)
 
 
 def matching(query: EntityQuery) -> QuerySet[Entity]:
     """Answer the readable entities that match, unordered."""
-    found = readable().filter(filter_query(query.filter)).filter(predicate_query(query.predicate))
+    return _matching(query, allowed_filter(READ))
+
+
+def _matching(query: EntityQuery, condition: Q | None) -> QuerySet[Entity]:
+    found = _those(condition).filter(filter_query(query.filter)).filter(predicate_query(query.predicate))
     sort_key = query.order[0].field if query.order else None
     annotations, text = full_text_query(query.full_text, sort_key)
     return found.annotate(**annotations).filter(text)
+
+
+@dataclass(frozen=True)
+class _Statements:
+    """The SQL of a page, with all values written in; empty where nothing can match."""
+
+    rows: str
+    total: str
+
+
+def _statements(
+    query: EntityQuery, condition: Q | None, start: int, size: int, cursor: QueryCursor | None
+) -> _Statements:
+    """Compile a page: keys and sort values of its rows and of the one after, and how many there are in all."""
+    order = query.order[:1]
+    found = _matching(query, condition)
+    if order:
+        found = found.filter(has_value(order[0].field))
+    total = _sql(found.values("pk").order_by())
+    backwards = cursor is not None and cursor.is_previous
+    down = (bool(order) and order[0].order == "desc") != backwards
+    nulls = bool(order) and not is_never_null(order[0].field)
+    wanted = found.annotate(sort_value=value_of(order[0].field) if order else F("ref"))
+    if cursor is not None and cursor.order_field_values:
+        wanted = wanted.filter(_beyond(cursor.order_field_values, descending=down, backwards=backwards, nulls=nulls))
+    # Values that are too long to sort by stand at the end. Where there are none the clause is left out,
+    # because no index would fit it.
+    by_value = OrderBy(F("sort_value"), descending=down, **_nulls(backwards) if nulls else {})
+    wanted = wanted.order_by(by_value, OrderBy(F("pk"), descending=down)).values_list("pk", "sort_value")
+    return _Statements(
+        _sql(wanted[start : start + size + 1]),
+        f"SELECT count(*) FROM ({total}) t" if total else "",  # noqa: S608 - ours
+    )
+
+
+def _sql(found: QuerySet[Entity, Any]) -> str:
+    try:
+        return literal(*found.query.sql_with_params())
+    except EmptyResultSet:
+        return ""
+
+
+@lru_cache(maxsize=1000)
+def _kept_statements(
+    _model: CatalogModel, query: EntityQuery, start: int, size: int, cursor: QueryCursor | None
+) -> _Statements:
+    """Compile once what is asked again and again by those who may see everything."""
+    return _statements(query, None, start, size, cursor)
 
 
 def page(
@@ -73,37 +133,31 @@ def page(
     """
     if cursor is not None:
         query = EntityQuery(cursor.filter, cursor.query, cursor.full_text_filter, cursor.order_fields)
-    order = query.order[:1]
-    found = matching(query)
-    if order:
-        found = found.filter(has_value(order[0].field))
+        offset = 0
+    condition = allowed_filter(READ)
+    # What a predicate asks of single items is looked up while it is compiled, so it is true for the moment alone.
+    kept = condition is None and query.predicate is None
+    make = partial(_kept_statements, catalog_model()) if kept else partial(_statements, condition=condition)
+    statements = make(query=query, start=offset, size=limit, cursor=cursor)
     total = cursor.total_items if cursor is not None else None
-    if total is None and count and cursor is None:
-        total = found.count()
+    counted = total is None and count and cursor is None
+    under = state() if kept and (counted or query.full_text) else None
+    if counted:
+        total = _number(statements.total, under, kept=kept)
     if limit == 0:
         return EntityPage([], total, None, None)
     backwards = cursor is not None and cursor.is_previous
-    down = (bool(order) and order[0].order == "desc") != backwards
-    nulls = bool(order) and not is_never_null(order[0].field)
-    rows_wanted = found.annotate(sort_value=value_of(order[0].field) if order else F("ref"))
-    if cursor is not None and cursor.order_field_values:
-        rows_wanted = rows_wanted.filter(
-            _beyond(cursor.order_field_values, descending=down, backwards=backwards, nulls=nulls)
-        )
-    # Values that are too long to sort by stand at the end. Where there are none the clause is left out,
-    # because no index would fit it.
-    by_value = OrderBy(F("sort_value"), descending=down, **_nulls(backwards) if nulls else {})
-    rows_wanted = rows_wanted.order_by(by_value, OrderBy(F("pk"), descending=down)).values_list("pk", "sort_value")
-    start = offset if cursor is None else 0
-    rows = list(rows_wanted[start : start + limit + 1])
+    rows = _rows(statements.rows, under, kept=kept and query.full_text is not None)
     more = len(rows) > limit
     rows = rows[:limit]
     if backwards:
         rows.reverse()
     # The texts are fetched for the page alone: joined above, every row that is sorted would be.
-    bodies = dict(Body.objects.filter(pk__in=[pk for pk, _ in rows]).values_list("pk", "json"))
+    bodies = dict(
+        fetch("SELECT entity_id, json FROM cb_catalog_body WHERE entity_id = ANY(%s)", [[pk for pk, _ in rows]])
+    )
     base = QueryCursor(
-        order_fields=order,
+        order_fields=query.order[:1],
         filter=query.filter,
         full_text_filter=query.full_text,
         query=query.predicate,
@@ -111,13 +165,24 @@ def page(
         first_sort_field_values=cursor.first_sort_field_values if cursor else _edge(rows[0]) if rows else None,
     )
     has_next = more if not backwards else True
-    has_previous = more if backwards else (cursor is not None or start > 0)
+    has_previous = more if backwards else (cursor is not None or offset > 0)
     return EntityPage(
         [bodies[pk] for pk, _ in rows if pk in bodies],
         total,
         replace(base, order_field_values=_edge(rows[-1])) if rows and has_next else None,
         replace(base, order_field_values=_edge(rows[0]), is_previous=True) if rows and has_previous else None,
     )
+
+
+def _rows(statement: str, under: UUID | None, *, kept: bool) -> list[tuple[Any, ...]]:
+    if not statement:
+        return []
+    return list(remembered(statement, under)) if kept else fetch(statement)
+
+
+def _number(statement: str, under: UUID | None, *, kept: bool) -> int:
+    found = _rows(statement, under, kept=kept)
+    return int(found[0][0]) if found else 0
 
 
 def _edge(row: tuple[Any, ...]) -> tuple[str | None, ...]:
@@ -160,8 +225,14 @@ def listed(query: EntityQuery, *, limit: int | None = None, offset: int = 0) -> 
 
 def facets(query: EntityQuery, keys: list[str]) -> dict[str, list[dict[str, Any]]]:
     """Count the values of each key among the matching entities, most frequent first."""
-    found = matching(query)
-    return {key: _facet(found, key) for key in keys}
+    condition = allowed_filter(READ)
+    kept = condition is None and query.predicate is None
+    make = partial(_kept_facet, catalog_model()) if kept else partial(_facet, condition=condition)
+    under = state() if kept else None
+    return {
+        key: [{"value": value, "count": count} for value, count in _rows(make(query=query, key=key), under, kept=kept)]
+        for key in keys
+    }
 
 
 _FACET_COLUMNS = {
@@ -172,7 +243,14 @@ _FACET_COLUMNS = {
 }
 
 
-def _facet(found: QuerySet[Entity], key: str) -> list[dict[str, Any]]:
+@lru_cache(maxsize=1000)
+def _kept_facet(_model: CatalogModel, query: EntityQuery, key: str) -> str:
+    return _facet(query, key, None)
+
+
+def _facet(query: EntityQuery, key: str, condition: Q | None) -> str:
+    """Compile the counts of a key's values; empty where nothing can match."""
+    found = _matching(query, condition)
     lowered = key.lower()
     column = _FACET_COLUMNS.get(lowered)
     if column is not None:
@@ -190,35 +268,29 @@ def _facet(found: QuerySet[Entity], key: str) -> list[dict[str, Any]]:
     try:
         sql, parameters = values.order_by().query.sql_with_params()
     except EmptyResultSet:
-        return []
-    arguments = [lowered] * inner.count("%s")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT value, count(*) FROM (SELECT {inner} AS value FROM ({sql}) t) v "  # noqa: S608 - ours
-            "WHERE value IS NOT NULL AND value <> '' GROUP BY value ORDER BY count(*) DESC, value",
-            [*arguments, *parameters],
-        )
-        return [{"value": value, "count": count} for value, count in cursor.fetchall()]
+        return ""
+    return literal(
+        f"SELECT value, count(*) FROM (SELECT {inner} AS value FROM ({sql}) t) v "  # noqa: S608 - ours
+        "WHERE value IS NOT NULL AND value <> '' GROUP BY value ORDER BY count(*) DESC, value",
+        [*[lowered] * inner.count("%s"), *parameters],
+    )
 
 
-def _relation_facet(found: QuerySet[Entity], lowered: str) -> list[dict[str, Any]]:
+def _relation_facet(found: QuerySet[Entity], lowered: str) -> str:
     try:
         sql, parameters = found.order_by().values("ref").query.sql_with_params()
     except EmptyResultSet:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT r.target_ref, count(DISTINCT r.source_ref) FROM cb_catalog_relation r "  # noqa: S608 - ours
-            f"WHERE r.type = %s AND r.source_ref IN ({sql}) GROUP BY 1 ORDER BY 2 DESC, 1",
-            [relation_type_of(lowered), *parameters],
-        )
-        return [{"value": value, "count": count} for value, count in cursor.fetchall()]
+        return ""
+    return literal(
+        f"SELECT r.target_ref, count(DISTINCT r.source_ref) FROM cb_catalog_relation r "  # noqa: S608 - ours
+        f"WHERE r.type = %s AND r.source_ref IN ({sql}) GROUP BY 1 ORDER BY 2 DESC, 1",
+        [relation_type_of(lowered), *parameters],
+    )
 
 
 def body_of(ref: str) -> str | None:
     """Answer one entity by its ref, if the caller may see it."""
-    found: str | None = readable().filter(ref=ref).values_list("body__json", flat=True).first()
-    return found
+    return bodies_of([ref]).get(ref)
 
 
 def body_by_uid(uid: str) -> str | None:
@@ -238,7 +310,15 @@ def exists(ref: str) -> bool:
     return Entity.objects.filter(ref=ref).exists()
 
 
+_BY_REFS = """
+SELECT e.ref, b.json FROM cb_catalog_entity e JOIN cb_catalog_body b ON b.entity_id = e.id WHERE e.ref = ANY(%s)
+"""
+
+
 def bodies_of(refs: list[str], filter_: Filter | None = None, predicate: Predicate | None = None) -> dict[str, str]:
     """Answer many entities by ref in one query; those that are missing or hidden are left out."""
-    found = readable().filter(ref__in=set(refs)).filter(filter_query(filter_)).filter(predicate_query(predicate))
+    condition = allowed_filter(READ)
+    if condition is None and filter_ is None and predicate is None:
+        return dict(fetch(_BY_REFS, [refs]))
+    found = _those(condition).filter(ref__in=set(refs)).filter(filter_query(filter_)).filter(predicate_query(predicate))
     return dict(found.values_list("ref", "body__json"))
