@@ -36,6 +36,8 @@ BATCH = 10
 """Sources read together; their entities are applied in one transaction."""
 APPLY_AT = 1000
 """Entities that are enough for a transaction."""
+ANALYSE_AT = 500
+"""Entities that came or went after which the planner's statistics are renewed."""
 READERS = 4
 STITCH_SECONDS = 2.0
 STITCH_SHARE = 5
@@ -90,7 +92,15 @@ def _process(progress: Progress | None, wanted: list[int], stop: Callable[[], bo
             _give_back([*held, *claimed])
             raise
     stitch_dirty()
+    if len(total.created) + len(total.removed) >= ANALYSE_AT:
+        _refresh_statistics()
     return total
+
+
+def _refresh_statistics() -> None:
+    """Tell the planner what the tables hold now; by itself the database would find out a minute later."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE cb_catalog_entity, cb_catalog_relation, cb_catalog_body, cb_catalog_emission")
 
 
 def _next_batch(wanted: list[int], number: int) -> list[Source]:

@@ -175,7 +175,14 @@ contributions = (
     ),
     Subscriber(id="dummy.note-arrival", event="dummy.thing-added", handle=services.note_arrival),
     NotificationType(id="dummy.news", title="News of things", template="dummy/_notification.html"),
-    ApiRouter(id="dummy.api", title="Dummy", prefix="dummy", router=api.api, description="Things."),
+    ApiRouter(
+        id="dummy.api",
+        title="Dummy",
+        prefix="dummy",
+        router=api.api,
+        description="Things.",
+        express=api.express,
+    ),
     CliCommand(id="dummy.cli", title="Things", name="dummy", app=cli.app),
     McpTool(
         id="dummy.list-things",

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
     """Name each state of the catalog, so that answers can be kept for as long as it lasts."""
 
     dependencies = [
-        ("cb_catalog", "0004_dirty_apart"),
+        ("cb_catalog", "0005_lease_by"),
     ]
 
     operations = [
