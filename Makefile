@@ -38,9 +38,12 @@ docs: $(VENV)/.dev ## Write the generated reference pages
 DIST := src/callboard/core/ui/static/callboard/dist
 assets: $(DIST)/manifest.json ## Build style sheets and scripts
 
-$(DIST)/manifest.json: $(VENV)/.up package-lock.json $(shell find assets -type f 2>/dev/null)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --loglevel=error
+$(DIST)/manifest.json: node_modules/.package-lock.json $(shell find assets -type f 2>/dev/null)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" node assets/build.mjs
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json .npmrc | $(VENV)/.up
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(VENV)/.up: requirements-assets.lock pyproject.toml
