@@ -21,6 +21,7 @@ from callboard.core.registry.contract import SearchCollator, SearchDocument
 from callboard.core.registry.store import registry
 from callboard.core.search import engines, semantic
 from callboard.core.search.access import spelling
+from callboard.core.search.answers import forget_answers
 from callboard.core.search.preparing import FORMAT, Prepared, UnusableDocumentError, prepare
 from callboard.core.search.writing import LOCKS, Written, lock, remove_beyond, write
 
@@ -78,6 +79,7 @@ def refresh(document_type: str, refs: Sequence[str]) -> Written:
             total.unchanged += done.unchanged
             total.ids += done.ids
     semantic.embed(total.ids[:BATCH])
+    forget_answers()
     engines.follow(document_type)
     return total
 
@@ -107,6 +109,7 @@ def rebuild(document_type: str, report: Report | None = None, *, anew: bool = Fa
         done.removed = _sweep(document_type, started)
         done.seconds = time.monotonic() - began
         _note_success(document_type, done)
+    forget_answers()
     engines.follow(document_type)
     return done
 
@@ -117,6 +120,7 @@ def forget_type(document_type: str) -> int:
         cursor.execute("DELETE FROM cb_index_document WHERE type = %s", [document_type])
         removed = int(cursor.rowcount)
         cursor.execute("DELETE FROM cb_index_type WHERE type = %s", [document_type])
+    forget_answers()
     engines.follow(document_type)
     return removed
 

@@ -20,10 +20,10 @@ from callboard.core.search.question import Filter, Question
 from callboard.core.search.types import Found, Ranked
 from callboard.core.search.vocabulary import Term, document_total, synonyms, terms
 
-CANDIDATES = 300
+CANDIDATES = 200
 RANKED = 120
 FEW = 10
-SORTED_UP_TO = 3_000
+SORTED_UP_TO = 1_200
 """Up to so many matches are put in order of quality before the cut; of more, the first that are met will do."""
 MAX_DEPTH = 10_000
 
@@ -41,13 +41,17 @@ class Wanted:
 
 @dataclass
 class Compiled:
-    """A question as tsqueries; ``fixed`` is what every result must meet whatever its words."""
+    """A question as tsqueries; ``fixed`` is what every result must meet whatever its words.
+
+    ``pairs`` are words that follow each other.
+    """
 
     wanted: list[Wanted]
     fixed: list[str]
     phrase: str = ""
     name: str = ""
     lexemes: list[str] = field(default_factory=list)
+    pairs: list[str] = field(default_factory=list)
 
     @property
     def required(self) -> list[Wanted]:
@@ -97,7 +101,10 @@ def compile_question(question: Question, mine: Sequence[str] = ()) -> Compiled:
     fixed += [_filter(item, mine) for item in question.filters]
     if question.types:
         fixed.append(f"({' | '.join(quoted(lexeme(TYPE_FIELD, name)) for name in question.types)})")
-    return Compiled(wanted, [part for part in fixed if part], name=" ".join(question.words), lexemes=lexemes)
+    follow = zip(question.words, question.words[1:], strict=False)
+    pairs = [_phrase([found[one], found[other]]) for one, other in follow if not (found[one].stop or found[other].stop)]
+    fixed = [part for part in fixed if part]
+    return Compiled(wanted, fixed, name=" ".join(question.words), lexemes=lexemes, pairs=pairs)
 
 
 def _phrase(found: Sequence[Term]) -> str:
@@ -165,8 +172,7 @@ class PostgresEngine:
     def _strict(self, compiled: Compiled, allowed: Access, cut: int) -> list[tuple[str, list[Any], int, str]]:
         every = compiled.every()
         fewest = min(item.documents or SORTED_UP_TO for item in compiled.required)
-        total = document_total()
-        order = "quality + 0" if fewest <= SORTED_UP_TO else ("quality" if fewest > total // 5 else "")
+        order = "quality + 0" if fewest <= SORTED_UP_TO else ""
         branches: list[tuple[str, list[Any], int, str]] = [
             ("lead @@ %s::tsquery", [every], cut, order),
             ("body @@ %s::tsquery", [every], cut, order),
@@ -228,13 +234,14 @@ class PostgresEngine:
                     "words": words,
                     "title": title,
                     "text": text,
+                    "near": near,
                     "exact": exact,
                     "mine": mine,
                     "fresh": fresh,
                     "quality": quality,
                 },
             )
-            for pk, score, words, title, text, exact, mine, fresh, quality in rows
+            for pk, score, words, title, text, near, exact, mine, fresh, quality in rows
         ]
 
 
@@ -250,19 +257,25 @@ def _scoring(compiled: Compiled, allowed: Access) -> tuple[str, list[Any]]:
     text = " + ".join(f"{share:.4f} * (r{i} / (r{i} + 0.08))" for i, share in enumerate(shares))
     words = " + ".join(f"{share:.4f} * (r{i} > 0)::int" for i, share in enumerate(shares))
     title = " + ".join(f"{share:.4f} * (d.lead @@ q.q{i})::int" for i, share in enumerate(shares))
+    pairs = compiled.pairs[:3]
+    near = " + ".join(f"(d.body @@ q.n{i})::int" for i in range(len(pairs))) or "0"
+    queries += "".join(f", %s::tsquery AS n{i}" for i in range(len(pairs)))
+    params += pairs
     ranks = ", ".join(f"ts_rank('{{0.1,0.3,0.7,1.0}}', d.body, q.q{i}, 1) AS r{i}" for i in range(len(wanted)))
     params += [compiled.name, list(allowed.owner_refs)]
     statement = f"""
-    SELECT id, (words * words * (0.50 * title * brevity + 0.40 * text) + 0.20 * exact + 0.05 * mine + 0.03 * fresh)
+    SELECT id, (words * words * (0.50 * title * brevity + 0.40 * text + 0.12 * near) + 0.20 * exact + 0.10 * within
+             + 0.05 * mine + 0.03 * fresh)
              * (0.4 + 0.6 * quality) AS score,
-           words, title, text, exact, mine, fresh, quality
+           words, title, text, near, exact, mine, fresh, quality
     FROM (
-      SELECT id, ({words})::float AS words, ({text})::float AS text, title::float AS title,
+      SELECT id, near, within, ({words})::float AS words, ({text})::float AS text, title::float AS title,
         brevity, exact, mine, fresh, quality
       FROM (
         SELECT d.id, {ranks}, {title} AS title,
           0.6 + 0.4 * least(1.0,
             {len(compiled.wanted)}::float / greatest(1, array_length(string_to_array(d.name, ' '), 1))) AS brevity,
+          ({near})::float / {max(1, len(pairs))} AS near, (position(q.name IN d.name) > 0)::int::float AS within,
           (d.name = q.name)::int::float AS exact, (d.owner_ref = ANY(%s))::int::float AS mine,
           coalesce(exp(-extract(epoch FROM now() - d.changed_at) / 7776000.0), 0.3)::float AS fresh, d.quality
         FROM c JOIN cb_index_document d USING (id), (SELECT {queries}, %s AS name) AS q

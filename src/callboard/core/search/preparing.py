@@ -21,7 +21,7 @@ FORMAT = 1
 """Of the index: raised when the same document would be indexed otherwise, so that all are written anew."""
 
 TITLE, TEXT, VALUE = 400, 60_000, 200
-PASSAGE = 1_200
+PASSAGE = 700
 """Characters of the text that its meaning is computed from: the beginning says what it is about."""
 
 TYPE_FIELD = "@type"

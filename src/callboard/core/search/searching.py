@@ -10,6 +10,7 @@ from django.db import connection
 
 from callboard.core.search import semantic
 from callboard.core.search.access import Access, access, known_fields
+from callboard.core.search.answers import keep_answer, kept_answer
 from callboard.core.search.engines import engine
 from callboard.core.search.models import Document
 from callboard.core.search.postgres import PostgresEngine
@@ -20,6 +21,10 @@ from callboard.lib.words import Fits, fitting, marked, passage
 
 FUSION = 20.0
 """How fast a place in a list loses its worth (the constant of reciprocal rank fusion)."""
+TRUST_BESIDE_WORDS = 0.35
+TRUST_ALONE = 0.6
+"""What a place among the nearest in meaning counts, beside results that have all words and without them."""
+SCORE_SHARE = 0.04
 FEW = 3
 FACET_SAMPLE = 5_000
 FACET_VALUES = 12
@@ -42,15 +47,28 @@ def search(request: SearchRequest) -> SearchAnswer:
         request.filters, request.types
     )
     allowed = access(request.types)
+    # Where a permission depends on the resource, somebody else's answer may differ, so it is not kept.
+    key = None if allowed.partly else (allowed.whole, allowed.owner_refs, request.key)
+    kept = kept_answer(key) if key else None
+    if kept is not None:
+        return kept
+    answer = _search(question, allowed, request)
+    if key:
+        keep_answer(key, answer)
+    return answer
+
+
+def _search(question: Question, allowed: Access, request: SearchRequest) -> SearchAnswer:
     depth = request.offset + request.limit
-    tried = _find(question, allowed, depth, request)
+    by_words = _by_words(question, allowed, depth, request)
     corrected = ""
-    if len(tried.found.ranked) < FEW and question.words and not request.instant and request.mode != "semantic":
+    if len(by_words.ranked) < FEW and question.words and not request.instant and request.mode != "semantic":
         better = _as_meant(question)
         if better is not None:
-            second = _find(better, allowed, depth, request)
-            if len(second.found.ranked) > len(tried.found.ranked):
-                tried, corrected = second, better.text
+            second = _by_words(better, allowed, depth, request)
+            if len(second.ranked) > len(by_words.ranked):
+                question, by_words, corrected = better, second, better.text
+    tried = _with_meaning(question, by_words, allowed, request)
     shown = tried.found.ranked[request.offset : depth]
     fits = fitting(_stems(tried.question))
     hits = _hits(shown, fits, request)
@@ -72,9 +90,13 @@ def search(request: SearchRequest) -> SearchAnswer:
     )
 
 
-def _find(question: Question, allowed: Access, depth: int, request: SearchRequest) -> _Tried:
-    by_words = Found((), 0) if request.mode == "semantic" else engine().find(question, allowed, depth)
-    sentence = question.plain_text
+def _by_words(question: Question, allowed: Access, depth: int, request: SearchRequest) -> Found:
+    return Found((), 0) if request.mode == "semantic" else engine().find(question, allowed, depth)
+
+
+def _with_meaning(question: Question, by_words: Found, allowed: Access, request: SearchRequest) -> _Tried:
+    telling = [term.word for term in terms(question.all_words) if not term.stop]
+    sentence = " ".join(telling) or question.plain_text
     if request.mode == "keyword" or not sentence or not allowed.types:
         return _Tried(question, by_words, semantic=False)
     near = semantic.nearest(sentence, question, allowed)
@@ -83,18 +105,19 @@ def _find(question: Question, allowed: Access, depth: int, request: SearchReques
     if request.mode == "semantic":
         ranked = tuple(Ranked(pk, likeness, {"meaning": likeness}) for pk, likeness in near)
         return _Tried(question, Found(ranked, len(ranked)), semantic=True)
-    return _Tried(question, _fused(question, by_words, near), semantic=True)
+    return _Tried(question, _fused(by_words, near), semantic=True)
 
 
-def _fused(question: Question, by_words: Found, near: Sequence[tuple[int, float]]) -> Found:
-    """Put both lists together by reciprocal rank. Meaning counts for more in sentences than in single words."""
-    count = len(question.words)
-    trust = 0.25 if count <= 1 else 0.5 if count == 2 else 0.8
+def _fused(by_words: Found, near: Sequence[tuple[int, float]]) -> Found:
+    """Put both lists together by reciprocal rank. Meaning counts for more where the words were not all found."""
+    best = max((item.parts.get("words", 0.0) for item in by_words.ranked[:3]), default=0.0)
+    trust = TRUST_BESIDE_WORDS if best > 0.95 else TRUST_ALONE
     scores: dict[int, float] = {}
     parts: dict[int, dict[str, float]] = {}
+    top = by_words.ranked[0].score if by_words.ranked else 0.0
     for place, ranked in enumerate(by_words.ranked):
-        # The place in the list, and within it how much better one is than the next.
-        scores[ranked.id] = 1 / (FUSION + place + 1) + 0.02 * ranked.score
+        # The place in the list, and how it compares with the best: a list of equals says little.
+        scores[ranked.id] = 1 / (FUSION + place + 1) + SCORE_SHARE * (ranked.score / top if top > 0 else 0.0)
         parts[ranked.id] = dict(ranked.parts)
     for place, (pk, likeness) in enumerate(near):
         scores[pk] = scores.get(pk, 0.0) + trust / (FUSION + place + 1)

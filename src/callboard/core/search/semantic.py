@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection, transaction
 
 from callboard.core.config.current import portal_config
 from callboard.core.search.access import Access
+from callboard.core.search.answers import forget_answers
 from callboard.core.search.embedding import embedder, vector_text
 from callboard.core.search.models import Document, Semantics
 from callboard.core.search.postgres import compile_question
@@ -64,6 +65,7 @@ def forget_semantics() -> None:
     """Ask the database again whether meaning is on."""
     _known.clear()
     _paused[0] = 0.0
+    forget_answers()
     _embedded.cache_clear()
 
 
@@ -275,6 +277,7 @@ def embed_waiting(report: Callable[[int, str], None] | None = None) -> int:
     """Compute the vectors that are missing; answer how many. Readers go on with those that are there."""
     if not is_on():
         return 0
+    forget_answers()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, 1)", [LOCK])
         if not cursor.fetchone()[0]:

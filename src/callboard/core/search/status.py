@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import connection
 
 from callboard.core.search.access import access, known_types
+from callboard.core.search.answers import forget_answers
 from callboard.core.search.engines import engine
 from callboard.core.search.models import TypeState
 from callboard.core.search.semantic import SemanticState, semantic_state
@@ -105,4 +106,6 @@ def set_clicks(clicks: Sequence[tuple[str, str, float]]) -> int:
             WHERE d.id = n.id AND abs(d.clicks - n.clicks) > 0.2""",
             [[item[0] for item in clicks], [item[1] for item in clicks], [item[2] for item in clicks]],
         )
-        return int(cursor.rowcount)
+        changed = int(cursor.rowcount)
+    forget_answers()
+    return changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -34,6 +35,12 @@ class SearchRequest:
     explain: bool = False
     pre_tag: str = "<mark>"
     post_tag: str = "</mark>"
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells it from other searches."""
+        filters = tuple((name, tuple(values)) for name, values in self.filters.items())
+        return (*(getattr(self, item.name) for item in dataclass_fields(self) if item.name != "filters"), filters)
 
 
 @dataclass(frozen=True)

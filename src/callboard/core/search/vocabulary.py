@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from callboard.core.config.current import portal_config
+from callboard.core.search.answers import forget_answers
 from callboard.lib.words import distance, near_keys, slips_allowed
 
 KEEP_SECONDS = 60.0
@@ -49,6 +50,7 @@ def forget_vocabulary() -> None:
     """Ask the database again; what the process remembers may be a minute old."""
     _terms.clear()
     _total.clear()
+    forget_answers()
 
 
 def document_total() -> int:

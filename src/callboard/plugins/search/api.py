@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Literal
 
 import orjson
 from django.http import HttpRequest, HttpResponse, QueryDict
-from ninja import Schema
+from ninja import Field, Schema
 
 from callboard.plugins.search.types import QueryError, encode_cursor, read_query
 from callboard.sdk.api import InputError, router
@@ -134,3 +135,95 @@ def _result(hit: Hit, rank: int, term: str) -> dict[str, Any]:
             "fields": {**hit.highlights, "path": ""},
         }
     return result
+
+
+class FacetValueOut(Schema):
+    """A value that results can be narrowed to."""
+
+    value: str
+    count: int
+
+
+class FoundOut(Schema):
+    """A result with its place, its score and, when asked for, the parts the score is made of."""
+
+    id: int
+    type: str
+    title: str
+    passage: str
+    location: str
+    owner: str
+    fields: dict[str, Any]
+    highlights: dict[str, str]
+    score: float
+    why: dict[str, float]
+
+
+class AnswerOut(Schema):
+    """A page of results with everything the search page knows."""
+
+    results: list[FoundOut]
+    total: int
+    more: bool
+    hasNext: bool  # noqa: N815
+    corrected: str
+    suggestions: list[str]
+    facets: dict[str, list[FacetValueOut]]
+    semantic: bool
+
+
+class FindIn(Schema):
+    """What to look for."""
+
+    text: str = Field(default="", max_length=1_000)
+    types: list[str] = Field(default_factory=list, max_length=50)
+    filters: dict[str, list[str]] = Field(default_factory=dict, max_length=20)
+    limit: int = Field(default=25, ge=1, le=100)
+    offset: int = Field(default=0, ge=0, le=10_000)
+    mode: Literal["fused", "keyword", "semantic"] = "fused"
+    facets: bool = False
+    explain: bool = False
+
+
+@api.post("/find", response={200: AnswerOut, 400: ErrorOut, 401: ErrorOut, 403: ErrorOut}, operation_id="Find")
+def find(request: HttpRequest, body: FindIn) -> dict[str, Any]:  # noqa: ARG001 - ninja passes it
+    """Search with facets and reasons; it changes nothing, and is a POST because filters do not fit an address."""
+    unknown = sorted(set(body.types) - set(known_types()))
+    if unknown:
+        raise InputError(f"types: there is no document type {unknown[0][:100]!r}")
+    answer = search(
+        SearchRequest(
+            body.text,
+            types=tuple(body.types),
+            filters={name: tuple(values) for name, values in body.filters.items()},
+            limit=body.limit,
+            offset=body.offset,
+            mode=body.mode,
+            facets=body.facets,
+            explain=body.explain,
+        )
+    )
+    return {
+        "results": [
+            {
+                "id": hit.id,
+                "type": hit.type,
+                "title": hit.title,
+                "passage": hit.passage,
+                "location": hit.location,
+                "owner": hit.owner_ref,
+                "fields": dict(hit.fields),
+                "highlights": dict(hit.highlights),
+                "score": hit.score,
+                "why": dict(hit.why),
+            }
+            for hit in answer.hits
+        ],
+        "total": answer.total,
+        "more": answer.more,
+        "hasNext": answer.has_next,
+        "corrected": answer.corrected,
+        "suggestions": list(answer.suggestions),
+        "facets": {name: [asdict(item) for item in values] for name, values in answer.facets.items()},
+        "semantic": answer.semantic,
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -61,25 +60,3 @@ class Kept(models.Model):
         db_table = "cb_search_kept"
         constraints = [models.UniqueConstraint(fields=["user_ref", "query"], name="cb_search_kept_is")]
         indexes = [models.Index(fields=["user_ref", "-used_at"], name="cb_search_kept_of")]
-
-
-class Source(models.Model):
-    """Something outside that is searched here as well; its credentials are sealed."""
-
-    kind = models.TextField()
-    title = models.TextField()
-    options = models.JSONField(default=dict)
-    secret = models.TextField(default="", help_text="Sealed JSON of the credentials.")
-    allow = ArrayField(models.TextField(), default=list, help_text="Private hosts and networks it may reach.")
-    enabled = models.BooleanField(default=True)
-    every_minutes = models.IntegerField(default=60)
-    documents = models.IntegerField(default=0)
-    read_at = models.DateTimeField(null=True)
-    error = models.TextField(default="")
-    failed_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        """Few rows."""
-
-        db_table = "cb_search_source"

@@ -42,15 +42,14 @@ def doc(title: str, text: str = "", **more) -> SearchDocument:
 
 @contextmanager
 def contributed(*collators: SearchCollator) -> Iterator[None]:
-    entries = registry._by_type.setdefault(SearchCollator, [])
-    added = [("catalog", item) for item in collators]
-    entries.extend(added)
+    before = registry._by_type.get(SearchCollator, [])
+    # A list of its own: the registry remembers what it answered by the list.
+    registry._by_type[SearchCollator] = [*before, *(("catalog", item) for item in collators)]
     forget_vocabulary()
     try:
         yield
     finally:
-        for item in added:
-            entries.remove(item)
+        registry._by_type[SearchCollator] = before
         forget_vocabulary()
 
 

@@ -20,12 +20,13 @@ def doc(title: str, text: str = "", **more) -> SearchDocument:
 def indexed(*documents: SearchDocument, type_: str = "shelf", **more) -> Iterator[None]:
     """Index documents as a type of their own for the block."""
     collator = SearchCollator(id=f"search.{type_}", type=type_, documents=lambda: iter(documents), **more)
-    entries = registry._by_type.setdefault(SearchCollator, [])
-    entries.append(("search", collator))
+    before = registry._by_type.get(SearchCollator, [])
+    # A list of its own: the registry remembers what it answered by the list.
+    registry._by_type[SearchCollator] = [*before, ("search", collator)]
     forget_vocabulary()
     try:
         rebuild(type_)
         yield
     finally:
-        entries.remove(("search", collator))
+        registry._by_type[SearchCollator] = before
         forget_vocabulary()

@@ -104,3 +104,17 @@ def test_a_bad_query_is_answered_in_the_form_of_every_error(ask):
 
 def test_strangers_are_turned_away(client):
     assert client.get("/api/search/query").status_code == 401
+
+
+def test_our_own_endpoint_answers_facets_and_reasons(client):
+    token = create_token("reader", ["read"], None)[1]
+    body = {"text": "seat", "types": ["shelf"], "facets": True, "explain": True, "filters": {"kind": ["API"]}}
+    documents = (doc("Seat map", fields={"kind": "API"}), doc("Seat", fields={"kind": "Component"}))
+    with indexed(*documents, facets=("kind",)):
+        answer = client.post(
+            "/api/search/find", body, content_type="application/json", headers={"Authorization": f"Bearer {token}"}
+        ).json()
+    assert [hit["title"] for hit in answer["results"]] == ["Seat map"]
+    assert answer["facets"]["kind"] == [{"value": "API", "count": 1}]
+    assert {"words", "title", "text", "mine", "fresh", "quality"} <= answer["results"][0]["why"].keys()
+    assert (answer["total"], answer["more"], answer["hasNext"]) == (1, False, False)

@@ -1,0 +1,1 @@
+"""Measure search: how well it finds, and how fast."""
