@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from callboard.plugins.signin.api.identity import api as identity_api
-from callboard.plugins.signin.jobs import tidy
+from callboard.plugins.signin.api.scim import api as scim_api
+from callboard.plugins.signin.jobs import scim_sync, tidy
 from callboard.plugins.signin.selectors import providers_work
+from callboard.plugins.signin.services import scim
 from callboard.plugins.signin.services.letting_in import still_vouched_for
 from callboard.plugins.signin.views import accounts, entering, providers
 from callboard.sdk.auth import use_session_check
-from callboard.sdk.contributions import ApiRouter, Command, EventType, HealthCheck, Job, NavItem, Page, Permission
+from callboard.sdk.contributions import (
+    ApiRouter,
+    CatalogProvider,
+    Command,
+    EventType,
+    HealthCheck,
+    Job,
+    NavItem,
+    Page,
+    Permission,
+)
 
 MANAGE, ACCOUNTS = "admin.signin.manage", "admin.service-accounts.manage"
 _ONE = {"type": "string", "minLength": 1}
@@ -91,6 +103,14 @@ contributions = (
         router=identity_api,
         description="Sign-in through identity providers, identity tokens, OpenID Connect for other programs.",
     ),
+    ApiRouter(
+        id="signin.scim-api",
+        title="SCIM",
+        prefix="scim",
+        router=scim_api,
+        description="Users and groups that an identity provider pushes (SCIM 2.0).",
+    ),
+    CatalogProvider(id=scim.PROVIDER, title="People and groups pushed by SCIM", changes=scim.changes),
     NavItem(
         id="signin.nav",
         title="Sign-in",
@@ -126,6 +146,13 @@ contributions = (
     ),
     Job(id="signin.tidy", title="Remove old refusals and ended sessions", run=tidy, schedule="37 3 * * *",
         lock="signin.tidy", hidden=True),
+    Job(
+        id="signin.scim-sync",
+        title="Bring pushed people into the catalog",
+        run=scim_sync,
+        lock="signin.scim-sync",
+        hidden=True,
+    ),
     HealthCheck(id="signin.providers", title="Sign-in", check=providers_work),
     EventType(
         id="signin.provider-changed",
