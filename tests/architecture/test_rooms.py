@@ -38,6 +38,7 @@ community's plugin gave to permissions on policies."""
 WORDS = {
     "home": {"home"},
     "rbac": {"access"},
+    "scaffolder": {"create"},
     "catalog": {"entity", "ingestion", "location"},
     "importers": {"importers"},
     "hosts": {"host"},

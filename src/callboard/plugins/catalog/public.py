@@ -19,6 +19,7 @@ from callboard.plugins.catalog.selectors.pages.home import (
 )
 from callboard.plugins.catalog.selectors.pages.names import Named, kind_icon, kind_title, named
 from callboard.plugins.catalog.selectors.pages.people import Owned, groups_of, owned_by
+from callboard.plugins.catalog.selectors.pages.picking import entities_like, tags_like
 from callboard.plugins.catalog.selectors.people import user_email, user_refs_with
 from callboard.plugins.catalog.selectors.views import EntityView, entity_url, entity_view, entity_views
 from callboard.plugins.catalog.services.demo import load_demo
@@ -74,6 +75,7 @@ __all__ = [
     "compile_glob",
     "counts_by_kind",
     "delete_managed",
+    "entities_like",
     "entity_folder_versions",
     "entity_url",
     "entity_view",
@@ -103,6 +105,7 @@ __all__ = [
     "star",
     "starred_by",
     "surroundings",
+    "tags_like",
     "take_over",
     "user_email",
     "user_refs_with",

@@ -1,5 +1,5 @@
 """What this room adds to the portal."""
 
-from callboard.plugins.scaffolder.contributions import access, doors, work
+from callboard.plugins.scaffolder.contributions import access, doors, pages, work
 
-contributions = (*access.contributions, *work.contributions, *doors.contributions)
+contributions = (*access.contributions, *pages.contributions, *work.contributions, *doors.contributions)

@@ -12,7 +12,6 @@ from callboard.plugins.scaffolder.types.forms import (
     DEPTH,
     MAX_ITEMS,
     Asking,
-    Field,
     JsonObject,
     escaped,
     path_of,
@@ -241,15 +240,6 @@ def _reach(values: Any, path: Sequence[str], *, make: bool) -> Any:
         else:
             return None
     return values
-
-
-def object_fields(fields: Sequence[Field]) -> list[Field]:
-    """Answer all fields, those inside of others too."""
-    found: list[Field] = []
-    for item in fields:
-        found.append(item)
-        found.extend(object_fields(item.children))
-    return found
 
 
 def secrets_of(

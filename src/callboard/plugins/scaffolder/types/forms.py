@@ -316,3 +316,12 @@ def widget_of(schema: Mapping[str, Any]) -> str:
         return "hidden"
     shape = schema.get("format")
     return _FORMATS.get(shape, "text") if isinstance(shape, str) else "text"
+
+
+def object_fields(fields: Sequence[Field]) -> list[Field]:
+    """Answer all fields, those inside of others too."""
+    found: list[Field] = []
+    for item in fields:
+        found.append(item)
+        found.extend(object_fields(item.children))
+    return found

@@ -1,0 +1,3 @@
+"""${{ values.summary }}"""
+
+__version__ = "0.1.0"

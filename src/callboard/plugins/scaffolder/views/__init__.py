@@ -1,0 +1,1 @@
+"""Pages of templates: the gallery, the form, tasks, actions."""
