@@ -23,7 +23,7 @@ from callboard.project.postgres import stop
 from tests.plugins.installing import install
 
 COMMAND = [sys.executable, "-P", "-c", "from callboard.project.cli import main; main()"]
-DEMO_ENTITIES = 164
+DEMO_ENTITIES = 170
 ADMINISTRATOR, PASSWORD = "root", "correct horse battery staple"
 # What the tests serve stands on loopback, where a portal goes only if it is told to.
 CONFIG = """\

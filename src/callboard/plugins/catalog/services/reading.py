@@ -82,6 +82,8 @@ def reader_for(source: Source) -> Reader:
     reading = settings().reading
     roots = [Path(root) for root in reading.roots]
     root = source.origin or f"{source.type}:{source.target}"
+    # Repositories that the portal itself made hold nothing but what templates pushed.
+    roots.append(portal_config().data_dir / "git")
     if source.trusted:
         roots.extend(_own_directory(root))
     allow, hosts = list(reading.allow), {name: host.model_dump() for name, host in reading.hosts.items()}

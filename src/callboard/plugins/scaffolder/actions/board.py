@@ -9,7 +9,7 @@ from callboard.lib.refs import EntityRef, RefError
 from callboard.plugins.scaffolder.actions.shapes import ANY_OBJECT, TEXTS, flag, many, number, obj, text
 from callboard.plugins.scaffolder.selectors.entities import entities_named
 from callboard.plugins.scaffolder.services.context import ActionContext
-from callboard.plugins.scaffolder.services.registering import entity_at, register
+from callboard.plugins.scaffolder.services.registering import entity_at, register, shown
 from callboard.plugins.scaffolder.services.requests import send_request
 from callboard.plugins.scaffolder.types.tasks import ActionError
 from callboard.sdk.contributions import ActionExample, ScaffolderAction
@@ -91,7 +91,7 @@ def catalog_write(given: dict[str, Any], context: ActionContext) -> dict[str, An
 def catalog_register(given: dict[str, Any], context: ActionContext) -> dict[str, Any]:
     """Register the file of an entity."""
     url = _address(given)
-    context.log(f"Registering {url} in the catalog")
+    context.log(f"Registering {shown(url)} in the catalog")
     if context.dry_run:
         return {"catalogInfoUrl": url, "entityRef": "component:default/example"}
     try:

@@ -27,7 +27,10 @@ actions: tuple[ScaffolderAction, ...] = (
         description="Commits the workspace and pushes it to any Git remote as the first commit of a branch.",
         input_schema=obj(
             {
-                "remoteUrl": text("Remote", "Address that `git push` understands: https://… or ssh://…"),
+                "remoteUrl": text(
+                    "Remote",
+                    "Address that `git push` understands, or local:name for a repository that the portal keeps itself.",
+                ),
                 "defaultBranch": text("Branch", default="main"),
                 "sourcePath": text("Source path", "Folder of the workspace."),
                 "gitCommitMessage": text("Commit message"),

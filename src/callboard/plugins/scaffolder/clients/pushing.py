@@ -86,6 +86,18 @@ def push_folder(folder: Path, remote: str, branch: str, message: str, author: Au
     return commit
 
 
+def local_repository(name: str, home: Path) -> str:
+    """Answer the address of a repository that the portal keeps itself, for who has no Git host; make it if need be."""
+    plain = name.removesuffix(".git")
+    if not plain or not all(char.isalnum() or char in "-_." for char in plain) or plain.startswith((".", "-")):
+        raise ActionError(f"{name[:100]!r} is no name for a repository.", "Use letters, digits, - and _.")
+    place = home / f"{plain}.git"
+    if not (place / "HEAD").exists():
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        run_git(["init", "-q", "--bare", "--template=", "--initial-branch=main", str(place)], home=home, timeout=30)
+    return f"file://{place}"
+
+
 def _check_branch(branch: str) -> None:
     plain = branch.replace("/", "").replace("-", "").replace("_", "").replace(".", "")
     if (

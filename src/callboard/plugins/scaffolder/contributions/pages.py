@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from callboard.plugins.scaffolder.selectors.tasks import approvals_for_me
-from callboard.plugins.scaffolder.views import gallery, tasks, wizard
-from callboard.sdk.contributions import Command, Contribution, NavItem, Page
+from callboard.plugins.scaffolder.views import cards, gallery, tasks, wizard
+from callboard.sdk.contributions import Command, Contribution, EntityCard, NavItem, Page
 
 _READ, _TASKS = "scaffolder.template.parameter.read", "scaffolder.task.read"
 
@@ -86,6 +86,13 @@ contributions: tuple[Contribution, ...] = (
         view=wizard.template_form,
         name="create-template",
         permission=_READ,
+    ),
+    EntityCard(
+        id="scaffolder.entity-actions",
+        title="Templates",
+        render=cards.entity_actions,
+        permission=_READ,
+        order=70,
     ),
     NavItem(
         id="scaffolder.nav",

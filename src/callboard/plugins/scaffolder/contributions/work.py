@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from callboard.plugins.scaffolder import jobs
 from callboard.plugins.scaffolder.actions import board, fetching, files, publishing
-from callboard.sdk.contributions import Contribution, EventType, Job
+from callboard.sdk.contributions import Contribution, EventType, Job, ScaffolderAction
+
+actions: tuple[ScaffolderAction, ...] = (*fetching.actions, *files.actions, *board.actions, *publishing.actions)
 
 _TASK = {"task": {"type": "string"}}
 
@@ -42,8 +44,5 @@ contributions: tuple[Contribution, ...] = (
         title="Somebody has to agree to a step",
         schema={"type": "object", "properties": {**_TASK, "step": {"type": "string"}}, "required": ["task"]},
     ),
-    *fetching.actions,
-    *files.actions,
-    *board.actions,
-    *publishing.actions,
+    *actions,
 )

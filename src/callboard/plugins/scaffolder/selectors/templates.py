@@ -28,7 +28,7 @@ class Found:
     @property
     def version(self) -> str:
         """Answer a digest that changes whenever the template itself does."""
-        return content_hash(self.view.spec)[:16]
+        return version_of(self.view)
 
     @property
     def pages(self) -> list[Page]:
@@ -40,6 +40,11 @@ class Found:
             if (not page.flag or page.flag in flags)
             and (not page.tags or may(READ_PARAMETER, {"tags": list(page.tags)}))
         ]
+
+
+def version_of(view: EntityView) -> str:
+    """Answer a digest of a template that changes whenever the template does."""
+    return content_hash(view.spec)[:16]
 
 
 def flags_on() -> frozenset[str]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from callboard.plugins.catalog.public import ReadError, redact
-from callboard.plugins.scaffolder.clients.pushing import Author, push_folder
+from callboard.plugins.scaffolder.clients.pushing import Author, local_repository, push_folder
 from callboard.plugins.scaffolder.types.tasks import ActionError
+from callboard.sdk.config import portal_config
 
 if TYPE_CHECKING:
     from callboard.plugins.scaffolder.services.context import ActionContext
@@ -26,6 +27,9 @@ def publish_git(given: dict[str, Any], context: ActionContext) -> dict[str, Any]
             f"Would push {sum(1 for _ in context.workspace.files())} files to {redact(remote)}, branch {branch}"
         )
         return {"remoteUrl": remote, "repoContentsUrl": contents, "commitHash": "0" * 40}
+    if remote.startswith("local:"):
+        remote = local_repository(remote.removeprefix("local:"), portal_config().data_dir / "git")
+        contents = f"git:{remote}?ref={branch}"
     config = context.settings
     author = Author(
         str(given.get("gitAuthorName") or config.default_author.name),
@@ -37,8 +41,8 @@ def publish_git(given: dict[str, Any], context: ActionContext) -> dict[str, Any]
         commit = push_folder(source, remote, branch, message, author)
     except ReadError as error:
         raise ActionError(error.message, error.remedy) from error
-    context.log(f"Pushed {commit[:12]} to {redact(remote)}, branch {branch}")
-    context.receipt(
-        "repository", f"Pushed to {redact(remote)}, branch {branch}", redact(remote), data={"commit": commit}
-    )
+    shown = str(given["remoteUrl"]) if remote.startswith("file:") else redact(remote)
+    context.log(f"Pushed {commit[:12]} to {shown}, branch {branch}")
+    address = "" if remote.startswith("file:") else shown
+    context.receipt("repository", f"Pushed to {shown}, branch {branch}", address, data={"commit": commit})
     return {"remoteUrl": remote, "repoContentsUrl": contents, "commitHash": commit}

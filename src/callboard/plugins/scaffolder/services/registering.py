@@ -15,6 +15,7 @@ from callboard.plugins.catalog.public import (
     register_location,
 )
 from callboard.plugins.scaffolder.types.tasks import ActionError
+from callboard.sdk.config import portal_config
 
 if TYPE_CHECKING:
     from callboard.plugins.scaffolder.services.context import ActionContext
@@ -34,6 +35,11 @@ def entity_at(contents: str, path: str) -> str:
         )
     shown = base.replace("/tree/", "/blob/", 1) if "/tree/" in base else base
     return shown.rstrip("/") + "/" + clean + (f"?{query}" if query else "")
+
+
+def shown(url: str) -> str:
+    """Answer an address as people may see it: where the portal keeps its own repositories is nobody's business."""
+    return url.replace(f"git:file://{portal_config().data_dir}/git/", "local:")
 
 
 def register(url: str, *, optional: bool, context: ActionContext) -> str:
@@ -59,7 +65,7 @@ def register(url: str, *, optional: bool, context: ActionContext) -> str:
         raise ActionError(f"Failed to register {url}: {words}", "Correct the file in the template.")
     try:
         register_location(type_, target)
-        context.receipt("location", f"Registered {target}", data={"type": type_, "target": target})
+        context.receipt("location", f"Registered {shown(url)}", data={"type": type_, "target": target})
     except LocationExistsError:
         context.log("It is registered already, and is read again.")
         refresh_location(type_, target)

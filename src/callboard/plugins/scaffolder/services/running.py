@@ -153,7 +153,6 @@ class Runner:
                 # Said in the row, so that a retry knows that the condition was never asked.
                 row.error = LEFT_OUT if self.failed else ""
                 self._finish(row, "skipped", {})
-                context.log(f"Skipping step {step.id} because its if condition was false")
                 return
             self._wait_for_approval(step, row)
             self._begin(row)
@@ -249,7 +248,6 @@ class Runner:
 
     def _perform(self, step: Step) -> dict[str, Any]:
         action = find_action(step.action)
-        self.context.log(f"Beginning step {step.name}")
         if step.each is None:
             return self._once(action, step, self._values(secrets=True))
         each = render_value(step.each, self._values(), filters=self.filters)
@@ -298,8 +296,12 @@ class Runner:
             more = any(later.status == "open" for later in self.rows[row.n + 1 :])
             if status == "completed" and more:
                 save_workspace(self.task, self.context.workspace)
-            word = "Skipped" if status == "skipped" else "Finished"
-            self._status_event(row, f"{word} step {row.name}", status)
+            text = f"Finished step {row.name}"
+            if status == "skipped":
+                text = f"Skipping step {row.step_id} because " + (
+                    "an earlier step failed" if self.failed else "its if condition was false"
+                )
+            self._status_event(row, text, status)
 
     def _fail(self, row: TaskStep, message: str, remedy: str) -> None:
         text = self.masker.text(message)[:8000]

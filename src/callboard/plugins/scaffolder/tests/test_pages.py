@@ -58,7 +58,11 @@ def test_the_gallery_shows_templates_and_narrows_them(ann, tmp_path):
     shown = text(ann.get("/create"))
     assert "Alpha" in shown
     assert "Makes a beta" in shown
-    for query, there, gone in (({"type": "library"}, "beta", "alpha"), ({"tag": "alpha"}, "alpha", "beta"), ({"q": "makes beta"}, "beta", "alpha")):
+    for query, there, gone in (
+        ({"type": "library"}, "beta", "alpha"),
+        ({"tag": "alpha"}, "alpha", "beta"),
+        ({"q": "makes beta"}, "beta", "alpha"),
+    ):
         found = text(ann.get("/create", query))
         assert f"Makes a {there}" in found
         assert f"Makes a {gone}" not in found
@@ -69,7 +73,10 @@ def test_the_gallery_shows_templates_and_narrows_them(ann, tmp_path):
 def test_a_form_from_first_page_to_task(ann, tmp_path):
     put(
         tmp_path,
-        page(name={"type": "string", "title": "Name", "needed": True, "minLength": 3}, db={"type": "boolean", "title": "Database"}),
+        page(
+            name={"type": "string", "title": "Name", "needed": True, "minLength": 3},
+            db={"type": "boolean", "title": "Database"},
+        ),
         page(size={"type": "integer", "title": "Size", "default": 3}),
     )
     assert "Name" in text(ann.get(FORM))
@@ -141,13 +148,27 @@ def test_questions_that_depend_on_answers_come_and_go(ann, tmp_path):
 
 def test_live_validation_speaks_of_what_is_filled_in_only(ann, tmp_path):
     put(tmp_path, page(mail={"type": "string", "format": "email"}, other={"type": "string", "needed": True}))
-    answer = text(ann.post("/create/-/check/default/t", {"page": 0, "shape": "f/mail:email:|f/other:text:", "f/mail": "nonsense", "f/other": ""}))
+    answer = text(
+        ann.post(
+            "/create/-/check/default/t",
+            {"page": 0, "shape": "f/mail:email:|f/other:text:", "f/mail": "nonsense", "f/other": ""},
+        )
+    )
     assert "an e-mail address, such as" in answer
     assert "needed" not in answer
 
 
 def test_lists_grow_shrink_and_move(ann, tmp_path):
-    put(tmp_path, page(items={"type": "array", "title": "Items", "items": {"type": "object", "properties": {"n": {"type": "string", "title": "N"}}}}))
+    put(
+        tmp_path,
+        page(
+            items={
+                "type": "array",
+                "title": "Items",
+                "items": {"type": "object", "properties": {"n": {"type": "string", "title": "N"}}},
+            }
+        ),
+    )
     grown = post(ann, op="add:f/items", **{"items:n": "0"})
     assert 'name="f/items/0/n"' in text(grown)
     two = post(ann, op="add:f/items", **{"items:n": "1", "items/0/n": "a"})
@@ -173,7 +194,17 @@ def test_every_widget_is_shown_and_read(ann, tmp_path):
     }  # fmt: skip
     put(tmp_path, {"title": "P", "properties": properties, "ui:order": ["d", "*", "t"]})
     shown = text(ann.get(FORM))
-    for part in ('rows="7"', 'type="password"', 'type="radio"', "Why", 'type="date"', "like this", "helpful", "Inner", "disabled"):
+    for part in (
+        'rows="7"',
+        'type="password"',
+        'type="radio"',
+        "Why",
+        'type="date"',
+        "like this",
+        "helpful",
+        "Inner",
+        "disabled",
+    ):
         assert part in shown, part
     assert shown.index('id="q-d"') < shown.index('id="q-p"') < shown.index('id="q-t"')
     answers = {"t": "a\r\nb", "p": "pw", "r": '"b"', "s": '"y"', "c:n": "1", "c": ['"k"', '"m"'], "n": "1.5", "i": "2", "d": "2026-01-31", "h": "secretly", "b": "false", "e": "", "o/x": ""}  # fmt: skip
@@ -190,9 +221,18 @@ def test_pickers_offer_the_catalog(ann, tmp_path):
     put(
         tmp_path,
         page(
-            owner={"type": "string", "title": "Owner", "ui:field": "OwnerPicker", "ui:options": {"catalogFilter": {"kind": "Template"}}},
+            owner={
+                "type": "string",
+                "title": "Owner",
+                "ui:field": "OwnerPicker",
+                "ui:options": {"catalogFilter": {"kind": "Template"}},
+            },
             name={"type": "string", "ui:field": "EntityNamePicker"},
-            repo={"type": "string", "ui:field": "RepoUrlPicker", "ui:options": {"allowedHosts": ["github.com"], "allowedOwners": ["acme"]}},
+            repo={
+                "type": "string",
+                "ui:field": "RepoUrlPicker",
+                "ui:options": {"allowedHosts": ["github.com"], "allowedOwners": ["acme"]},
+            },
             tags={"type": "array", "ui:field": "EntityTagsPicker"},
             odd={"type": "string", "ui:field": "NobodyKnows"},
         ),
@@ -200,17 +240,27 @@ def test_pickers_offer_the_catalog(ann, tmp_path):
     shown = text(ann.get(FORM))
     assert 'value="template:default/t"' in shown
     assert "No plugin brings the field NobodyKnows" in shown
-    wrong = post(ann, name="-bad-", **{"repo:host": "evil.example", "repo:owner": "acme", "repo:repo": "x"}, tags="Bad Tag!")
+    wrong = post(
+        ann, name="-bad-", **{"repo:host": "evil.example", "repo:owner": "acme", "repo:repo": "x"}, tags="Bad Tag!"
+    )
     assert wrong.status_code == 422
     said = text(wrong)
     assert "letters, digits" in said
     assert "must be one of github.com" in said
     assert "is no tag" in said
-    post(ann, name="good", **{"repo:host": "github.com", "repo:owner": "acme", "repo:repo": "shop"}, tags="a, b", owner="template:default/t")
+    post(
+        ann,
+        name="good",
+        **{"repo:host": "github.com", "repo:owner": "acme", "repo:repo": "shop"},
+        tags="a, b",
+        owner="template:default/t",
+    )
     assert Draft.objects.get().values == {
         "owner": "template:default/t", "name": "good", "repo": "github.com?owner=acme&repo=shop", "tags": ["a", "b"],
     }  # fmt: skip
-    picked = text(ann.get("/create/-/pick", {"filter": '[{"kind":["template"]}]', "as": '{"defaultKind":"Template"}', "f/x": "T"}))
+    picked = text(
+        ann.get("/create/-/pick", {"filter": '[{"kind":["template"]}]', "as": '{"defaultKind":"Template"}', "f/x": "T"})
+    )
     assert '<option value="t">' in picked
     for broken in ("{", "[1]", '[{"kind":"x"}]', "null"):
         assert ann.get("/create/-/pick", {"filter": broken, "f/x": "t"}).status_code == 200
@@ -240,7 +290,10 @@ def test_a_broken_schema_says_so(ann, tmp_path):
 
 
 def test_a_failed_task_says_why_and_offers_a_retry(ann, tmp_path):
-    ref = publish(tmp_path, template(steps=[{"name": "Move it", "action": "fs:rename", "input": {"files": [{"from": "no", "to": "x"}]}}]))
+    ref = publish(
+        tmp_path,
+        template(steps=[{"name": "Move it", "action": "fs:rename", "input": {"files": [{"from": "no", "to": "x"}]}}]),
+    )
     task = run(ref, who=ANN)
     shown = text(ann.get(reverse("create-task", args=[task.pk])))
     assert "no does not exist" in shown

@@ -47,10 +47,10 @@ def deeds():
         output_schema={"type": "object", "properties": {"what": {"type": "string"}}},
         run=act,
     )
-    actions = registry._by_type[ScaffolderAction]
-    actions.append(("scaffolder", action))
+    before = registry._by_type[ScaffolderAction]
+    registry._by_type[ScaffolderAction] = [*before, ("scaffolder", action)]
     yield done
-    actions.remove(("scaffolder", action))
+    registry._by_type[ScaffolderAction] = before
 
 
 def test_steps_run_in_order_and_hand_on_their_output(tmp_path):

@@ -206,7 +206,7 @@ def _items(found: Field, value: Any, asking: Asking, depth: int) -> None:
             schema if isinstance(schema, Mapping) else {}, answer, f"{found.name}/{number}", str(number + 1), asking,
             depth + 1, required=True,
         )  # fmt: skip
-        if not (isinstance(schema, Mapping) and schema.get("title")):
+        if not child.schema.get("title"):
             child.title = f"{found.title} {number + 1}"
         child.removable = ui(options, "removable", True) is not False
         child.orderable = ui(options, "orderable", True) is not False and len(answers) > 1

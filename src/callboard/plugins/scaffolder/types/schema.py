@@ -221,6 +221,10 @@ def with_defaults(schema: Mapping[str, Any], values: Any, root: Mapping[str, Any
             if filled == before:
                 break
         return filled
+    items, least = found.get("items"), found.get("minItems")
+    if values is None and depth and isinstance(least, int) and isinstance(items, Mapping) and is_object(items):
+        # A list that may not be empty begins with as many rows as it needs.
+        values = [{}] * min(least, 20)
     if isinstance(values, list) and isinstance(found.get("items"), Mapping):
         return [with_defaults(found["items"], item, root, depth + 1) for item in values[:1000]]
     return values
