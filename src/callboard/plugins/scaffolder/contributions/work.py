@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from callboard.plugins.scaffolder import jobs
-from callboard.plugins.scaffolder.actions import board, fetching, files, publishing
+from callboard.plugins.scaffolder.actions import board, fetching, files, hosting, publishing
 from callboard.sdk.contributions import Contribution, EventType, Job, ScaffolderAction
 
-actions: tuple[ScaffolderAction, ...] = (*fetching.actions, *files.actions, *board.actions, *publishing.actions)
+actions: tuple[ScaffolderAction, ...] = (
+    *fetching.actions,
+    *files.actions,
+    *board.actions,
+    *publishing.actions,
+    *hosting.actions,
+)
 
 _TASK = {"task": {"type": "string"}}
 

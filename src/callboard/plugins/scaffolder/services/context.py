@@ -157,6 +157,12 @@ class ActionContext:
                 task=self.task, n=self.step.n, step_id=self.step.step_id, action=self.step.action, **values
             )
 
+    def earlier_receipt(self, kind: str) -> Receipt | None:
+        """Answer the receipt that an earlier attempt of this step wrote."""
+        if self.task is None or self.step is None:
+            return None
+        return Receipt.objects.filter(task=self.task, n=self.step.n, kind=kind).last()
+
     def completed(self, receipt: Receipt | None) -> None:
         """Say that what a receipt speaks of is whole now."""
         if receipt is not None:
