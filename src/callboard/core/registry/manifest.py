@@ -22,6 +22,7 @@ class Manifest:
     ``requires``  names of other plugins whose ``public`` module it imports.
     ``settings``  dotted path of its pydantic settings model, ``package.module:Class``; empty for none.
     ``optional``  whether people may switch it off.
+    ``offline_commands``  names of its commands that work where no portal is, such as in a pipeline.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Manifest:
     requires: tuple[str, ...] = ()
     settings: str = ""
     optional: bool = True
+    offline_commands: tuple[str, ...] = ()
     author: str = ""
     icon: str = "puzzle"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from callboard.plugins.techdocs import jobs
+from callboard.plugins.techdocs import jobs, search
 from callboard.plugins.techdocs.api.router import api
 from callboard.plugins.techdocs.selectors.sources import has_docs
 from callboard.plugins.techdocs.services.changes import follow_entities
@@ -22,6 +22,7 @@ from callboard.sdk.contributions import (
     Page,
     PaletteSource,
     Permission,
+    SearchCollator,
     Service,
     Subscriber,
     Widget,
@@ -114,7 +115,12 @@ work: tuple[Contribution, ...] = (
         action="create",
         harmless=True,
     ),
-    Permission(id="techdocs.feedback.manage", title="Close anybody's remarks on documentation", action="update"),
+    Permission(
+        id="techdocs.feedback.manage",
+        title="Close anybody's remarks on documentation",
+        action="update",
+        administrative=True,
+    ),
     Job(
         id="techdocs.build",
         title="Build documentation",
@@ -136,6 +142,29 @@ work: tuple[Contribution, ...] = (
         title="Follow entities to their documentation",
         event="catalog.entities-changed",
         handle=follow_entities,
+    ),
+    SearchCollator(
+        id="techdocs.search",
+        title="Docs",
+        type=search.TYPE,
+        documents=search.documents,
+        documents_of=search.documents_of,
+        permission=_READ,
+        facets=("kind", "owner", "lifecycle"),
+        icon="book",
+        order=20,
+    ),
+    Subscriber(
+        id="techdocs.find-sites",
+        title="Let new documentation be found",
+        event="techdocs.site-built",
+        handle=search.follow_site,
+    ),
+    Subscriber(
+        id="techdocs.find-entities",
+        title="Let documentation be found under its entity's words",
+        event="catalog.entities-changed",
+        handle=search.follow_entities,
     ),
     EventType(
         id="techdocs.site-built",

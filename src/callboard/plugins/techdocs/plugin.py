@@ -11,4 +11,5 @@ manifest = Manifest(
     settings="callboard.plugins.techdocs.settings:TechdocsSettings",
     author="The Callboard authors",
     icon="book",
+    offline_commands=("techdocs",),
 )

@@ -36,7 +36,8 @@ class PluginCommands(TyperGroup):
             titles = self._known()
             return _Titled(titles[cmd_name]).command(cmd_name) if cmd_name in titles else None
         # Called: Django is set up once in a process, so it has to be with the database from the start.
-        return self._load(needs_database="--help" not in sys.argv, wanted=cmd_name).get(cmd_name)
+        needed = "--help" not in sys.argv and not _works_alone(cmd_name)
+        return self._load(needs_database=needed, wanted=cmd_name).get(cmd_name)
 
     def _known(self) -> dict[str, str]:
         note = _note()
@@ -72,6 +73,18 @@ class PluginCommands(TyperGroup):
             # Whoever may run commands on this machine is its operator; the process ends with the command.
             become(OPERATOR, "cli")
         return {item.name: _command(item) for name, item in owned if name not in off}
+
+
+def _works_alone(name: str) -> bool:
+    """Whether a plugin says of its command that it needs no portal; manifests are read without Django."""
+    for point in entry_points(group="callboard.plugins"):
+        try:
+            manifest = import_module(f"{point.value.partition(':')[0]}.plugin").manifest
+        except Exception:  # noqa: BLE001, S112 - a broken plugin is reported when it is loaded
+            continue
+        if name in getattr(manifest, "offline_commands", ()):
+            return True
+    return False
 
 
 class _Titled:

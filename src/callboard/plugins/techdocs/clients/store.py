@@ -18,6 +18,9 @@ from callboard.plugins.techdocs.types.layout import METADATA, inside
 _AT_ONCE = 8
 
 
+_PREFIXES = {"s3": "aws_", "gs": "google_", "az": "azure_"}
+
+
 class StoreError(Exception):
     """The store cannot be read or written; the message says which and why, never with keys."""
 
@@ -37,6 +40,10 @@ class Store:
         self.url = url
         self._options = dict(options or {})
         parts = urlsplit(url)
+        prefix = _PREFIXES.get(parts.scheme, "")
+        wrong = [key for key in self._options if not key.lower().startswith(prefix)]
+        if wrong:
+            raise StoreError(f"The option {wrong[0]} of the store {url} is not known; its options begin with {prefix}.")
         self._root = Path(unquote(parts.path)) if parts.scheme == "file" else None
 
     @cached_property

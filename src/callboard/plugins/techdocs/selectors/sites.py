@@ -163,3 +163,14 @@ def latest_pages(site_: Site, limit: int) -> list[tuple[str, str, datetime]]:
 def failed_sites(refs: list[str]) -> QuerySet[Site]:
     """Answer the sites that could not be built, versions as well."""
     return Site.objects.filter(ref__in=refs, state=Site.State.FAILED).order_by("ref", "version")
+
+
+def readable_sites(refs: list[str] | None = None) -> QuerySet[Site]:
+    """Answer the usual sites that have a build to read: of some entities, or all."""
+    found = all_sites().exclude(built_at=None).order_by("ref")
+    return found if refs is None else found.filter(ref__in=refs)
+
+
+def page_dates(site_: Site) -> dict[str, datetime]:
+    """Answer when each page of a site changed."""
+    return dict(DocPage.objects.filter(site=site_).values_list("path", "changed_at"))

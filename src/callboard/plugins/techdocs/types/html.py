@@ -338,8 +338,6 @@ def _mend(tree: Any, name: str, resolve: Callable[[str, str, str], str]) -> list
 
 def _dress(tree: Any) -> None:
     """Rewrite what needs more than plain HTML: diagrams, formulas, emoji, drawings, wide tables."""
-    import lxml.html  # noqa: PLC0415 - see read_page
-
     for node in tree.xpath(".//*[contains(@class,'td-') or contains(@class,'cb-')]"):
         node.set("class", " ".join(word for word in node.get("class").split() if word == "td-outside"))
     for node in tree.xpath(".//*[@data-island]"):
@@ -356,7 +354,7 @@ def _dress(tree: Any) -> None:
     for node in tree.xpath(".//*[contains(concat(' ',@class,' '),' arithmatex ')]"):
         node.set("class", "arithmatex")
     if tree.xpath("boolean(.//*[@class='arithmatex'])"):
-        tree.append(lxml.html.builder.DIV({"data-island": "math"}))
+        tree.append(tree.makeelement("div", {"data-island": "math"}))
     for image in tree.xpath(
         ".//img[contains(@class,'emojione') or contains(@class,'twemoji') or contains(@class,'gemoji')]"
     ):

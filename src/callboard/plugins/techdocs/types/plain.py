@@ -49,10 +49,12 @@ def plain_site(files: dict[str, bytes], title: str, openapi: dict[str, dict[str,
         target = _place(path)
         if target is not None:
             pages[f"docs/{target}"] = content
+    alone = len(openapi) == 1 and not any(path.endswith(".md") for path in pages)
     for path, description in openapi.items():
-        folder = "api" if len(openapi) == 1 else f"api/{posixpath.splitext(path)[0]}"
+        # Where the description is all there is, it is the site.
+        folder = "" if alone else "api/" if len(openapi) == 1 else f"api/{posixpath.splitext(path)[0]}/"
         for name, text in openapi_pages(description).items():
-            pages[f"docs/{folder}/{name}"] = text.encode()
+            pages[f"docs/{folder}{name}"] = text.encode()
     markdown = sorted(path for path in pages if path.endswith(".md"))
     if not markdown:
         return {}

@@ -178,6 +178,15 @@ def readable_places() -> list[str]:
         "/usr/local/bin",
         "/usr/local/share",
     }
-    places |= {"/lib", "/lib64", "/bin", "/etc/fonts", "/etc/alternatives", "/etc/ld.so.cache", "/etc/mime.types"}
+    places |= {
+        "/lib",
+        "/lib64",
+        "/bin",
+        "/sbin",
+        "/etc/fonts",
+        "/etc/alternatives",
+        "/etc/ld.so.cache",
+        "/etc/mime.types",
+    }
     places |= {"/etc/localtime", "/etc/java-17-openjdk", "/etc/java-21-openjdk", "/var/cache/fontconfig"}
     return sorted(place for place in places if Path(place).exists())
