@@ -35,7 +35,7 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "source": {"src", "type"},
     "video": {"src", "controls", "width", "height", "poster", "muted", "loop"},
     "audio": {"src", "controls"},
-    "input": {"type", "checked", "disabled", "name"},
+    "input": {"type", "checked", "disabled", "name", "aria-label"},
     "label": {"for"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
@@ -369,6 +369,9 @@ def _dress(tree: Any) -> None:
         table.addprevious(box)
         box.append(table)
         box.tail = tail
+    for box in tree.xpath(".//input[@type='checkbox']"):
+        item = box.xpath("ancestor::li[1]")
+        box.set("aria-label", _SPACE.sub(" ", item[0].text_content()).strip()[:100] if item else "task")
     for image in tree.iter("img"):
         image.set("loading", "lazy")
 
