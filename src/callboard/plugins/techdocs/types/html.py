@@ -363,6 +363,11 @@ def _dress(tree: Any) -> None:
     for drawing in tree.xpath(".//svg"):
         if not drawing.xpath("ancestor::*[contains(@class,'twemoji')]"):
             _picture(drawing)
+    _frame(tree)
+
+
+def _frame(tree: Any) -> None:
+    """Let wide tables scroll, boxes be named and pictures wait until they are seen."""
     for table in tree.xpath(".//table[not(contains(@class,'highlighttable'))][not(ancestor::table)]"):
         box = table.makeelement("div", {"class": "td-table"})
         tail, table.tail = table.tail, None
