@@ -64,6 +64,13 @@ function place(element: HTMLElement, svg: string): void {
     node.style.cssText = node.dataset.style ?? "";
     delete node.dataset.style;
   }
+  // Mermaid measured the drawing before all of its parts had their place; here they have.
+  const drawing = element.querySelector<SVGSVGElement>(":scope > svg");
+  const box = drawing?.getBBox();
+  if (!drawing || !box?.width) return;
+  const around = 8;
+  drawing.setAttribute("viewBox", `${box.x - around} ${box.y - around} ${box.width + 2 * around} ${box.height + 2 * around}`);
+  drawing.style.maxWidth = `${box.width + 2 * around}px`;
 }
 
 function configure(): void {
