@@ -382,3 +382,40 @@ def test_paths_do_not_climb_out_of_a_site(workshop, ann):
     for path in ("../../../../secrets/key", "%2e%2e/%2e%2e/x", "..%2f..%2fetc/passwd", "/etc/passwd"):
         assert ann.get(f"/api/techdocs/static/docs/default/component/guide/{path}").status_code in (302, 404)
         assert ann.get(f"/docs/default/component/guide/{path}").status_code in (302, 404)
+
+
+LOCKED = """
+import pathlib, sys
+from callboard.plugins.techdocs.clients.builder import sandbox
+work = pathlib.Path(sys.argv[1])
+import socket, subprocess
+sandbox.refuse_in_python(work, sandbox.readable_places())
+(work / "mine").write_text("fine")
+print((work / "mine").read_text())
+for name, attempt in {
+    "read": lambda: open(sys.argv[2]).read(),
+    "write": lambda: open(sys.argv[2], "w"),
+    "connect": lambda: socket.create_connection(("127.0.0.1", 9), 1),
+    "resolve": lambda: socket.getaddrinfo("localhost", 80),
+    "program": lambda: subprocess.run(["/usr/bin/id"]),
+    "system": lambda: __import__("os").system("id"),
+}.items():
+    try:
+        attempt()
+        print(name, "allowed")
+    except PermissionError:
+        print(name, "refused")
+"""
+
+
+def test_without_the_kernels_help_python_refuses_the_same(tmp_path):
+    import subprocess
+    import sys
+
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "secret").write_text(SECRET)
+    command = [sys.executable, "-I", "-c", LOCKED, str(work), str(tmp_path / "secret")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    expected = ["fine", *(f"{name} refused" for name in ("read", "write", "connect", "resolve", "program", "system"))]
+    assert done.stdout.split("\n")[:-1] == expected

@@ -160,7 +160,12 @@ def render(source: Path, output: Path, values: dict[str, Any], say: Say, *, etag
         ) from error
     finally:
         config.plugins.on_shutdown()
-    return {"seconds": round(time.monotonic() - started, 3), "warnings": lines.warnings, "etag": etag}
+    return {
+        "seconds": round(time.monotonic() - started, 3),
+        "cpu_seconds": round(time.process_time(), 3),
+        "warnings": lines.warnings,
+        "etag": etag,
+    }
 
 
 def _restored(value: Any) -> Any:
