@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 ARGS ?=
 
-.PHONY: help up test lint format types bench docs assets lock wheel clean
+.PHONY: help up test lint format types bench bench-search docs assets lock wheel clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-12s %s\n", $$1, $$2}'
 
 up: $(VENV)/.up assets ## Start the portal with the demo organisation at http://127.0.0.1:7007
 	@exec $(BIN)/callboard up --demo $(ARGS)
@@ -31,6 +31,11 @@ format: $(VENV)/.dev ## Bring code and templates into the house style
 
 bench: $(VENV)/.dev assets ## Measure ingestion and requests; results go to benchmarks/
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-search: $(VENV)/.dev assets ## Measure how well and how fast search finds; results go to benchmarks/search/
+	@$(BIN)/python benchmarks/search/quality.py
+	@$(BIN)/python benchmarks/search/speed.py --entities 10000 --sections 0
+	@$(BIN)/python benchmarks/search/speed.py --entities 100000 --sections 50000
 
 docs: $(VENV)/.dev ## Write the generated reference pages
 	@$(BIN)/python -m callboard.project.reference_docs

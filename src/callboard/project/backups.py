@@ -28,6 +28,8 @@ MANIFEST = "manifest.json"
 DUMP = "database.dump"
 # The database has its own part, locks and sockets belong to running processes, static files are made anew.
 LEFT_OUT = {"postgres", "postgres.new", "run", "socket", "secrets", "static", "cache"}
+COMPUTED_ANEW = ("--exclude-table=cb_index_vector*", "--exclude-extension=vector")
+"""Vectors of search: a worker computes them again, and where a backup goes the extension may be missing."""
 # They belong to the machine's own embedded server, not to the portal's data.
 MACHINE_SECRETS = {"postgres_password", "postgres_superuser_password"}
 
@@ -42,7 +44,9 @@ def write_backup(target: Path, *, with_secrets: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="callboard-backup-") as work, progress("Backing up") as bar:
         bar.total(3)
         dump = Path(work) / DUMP
-        _run_client("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={dump}")
+        _run_client(
+            "pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={dump}", *COMPUTED_ANEW
+        )
         bar.advance()
         manifest = {
             "format": FORMAT,

@@ -207,24 +207,11 @@ class EmbeddingSettings(BaseModel):
     timeout: float = Field(default=10, gt=0, le=120)
 
 
-class OpenSearchSettings(BaseModel):
-    """An OpenSearch cluster that keeps the index instead of PostgreSQL."""
-
-    model_config = FORBID
-
-    url: str = Field(default="", pattern=r"^(https?://.+|)$")
-    username: str = ""
-    password: str = Field(default="", json_schema_extra={"secret": True})
-    index: str = Field(default="callboard", pattern=r"^[a-z0-9][a-z0-9_-]{0,60}$", description="Name of the index.")
-    timeout: float = Field(default=10, gt=0, le=120)
-
-
 class SearchSettings(BaseModel):
     """How things are found."""
 
     model_config = FORBID
 
-    engine: Literal["postgres", "opensearch"] = Field(default="postgres", description="Who answers searches.")
     languages: list[Literal["english", "german", "indonesian"]] = Field(
         default=["english", "german", "indonesian"], description="Languages whose word forms are known."
     )
@@ -250,7 +237,6 @@ class SearchSettings(BaseModel):
     max_term_length: int = Field(default=100, ge=1, le=1000, description="Longest text the search API takes.")
     max_page_limit: int = Field(default=100, ge=1, le=1000, description="Most results of a page of the search API.")
     embeddings: EmbeddingSettings = Field(default_factory=EmbeddingSettings)
-    opensearch: OpenSearchSettings = Field(default_factory=OpenSearchSettings)
 
 
 class PluginSettings(BaseModel):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -42,17 +43,13 @@ class Access:
         for names, resources, ref_field in self.partly:
             # Correlated, so that the server may choose between looking up each and gathering all once.
             joined = resources.filter(**{ref_field: RawSQL(f"{alias}.authorization_ref", [])}).values("pk")  # noqa: S611
-            sql, values = joined.query.sql_with_params()
+            try:
+                sql, values = joined.query.sql_with_params()
+            except EmptyResultSet:  # no resource can meet the condition, which Django notices without asking
+                continue
             parts.append(f"({alias}.type || '' = ANY(%s) AND EXISTS ({sql}))")
             params += [list(names), *values]
         return f"({' OR '.join(parts)})" if parts else "false", params
-
-    def allowed_refs(self) -> list[tuple[tuple[str, ...], list[str]]]:
-        """Answer the conditional types with the refs that meet the condition, for engines outside PostgreSQL."""
-        return [
-            (names, [str(ref) for ref in resources.values_list(ref_field, flat=True)])
-            for names, resources, ref_field in self.partly
-        ]
 
 
 def access(types: tuple[str, ...] = (), who: Principal | None = None) -> Access:

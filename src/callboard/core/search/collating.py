@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from callboard.core.registry.contract import SearchCollator, SearchDocument
 from callboard.core.registry.store import registry
-from callboard.core.search import engines, semantic
+from callboard.core.search import semantic
 from callboard.core.search.access import spelling
 from callboard.core.search.answers import forget_answers
 from callboard.core.search.preparing import FORMAT, Prepared, UnusableDocumentError, prepare
@@ -80,7 +80,6 @@ def refresh(document_type: str, refs: Sequence[str]) -> Written:
             total.ids += done.ids
     semantic.embed(total.ids[:BATCH])
     forget_answers()
-    engines.follow(document_type)
     return total
 
 
@@ -110,7 +109,6 @@ def rebuild(document_type: str, report: Report | None = None, *, anew: bool = Fa
         done.seconds = time.monotonic() - began
         _note_success(document_type, done)
     forget_answers()
-    engines.follow(document_type)
     return done
 
 
@@ -121,7 +119,6 @@ def forget_type(document_type: str) -> int:
         removed = int(cursor.rowcount)
         cursor.execute("DELETE FROM cb_index_type WHERE type = %s", [document_type])
     forget_answers()
-    engines.follow(document_type)
     return removed
 
 

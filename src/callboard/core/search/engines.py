@@ -1,4 +1,4 @@
-"""Choose the engine: PostgreSQL, or OpenSearch beside it. PostgreSQL keeps the documents either way."""
+"""The engine that ranks documents, behind an interface that another one could fill. PostgreSQL keeps them either way."""
 
 from __future__ import annotations
 
@@ -23,9 +23,5 @@ class SearchEngine(Protocol):
 
 @cache
 def engine() -> SearchEngine:
-    """Answer the engine that the configuration names."""
+    """Answer the engine in use."""
     return PostgresEngine()
-
-
-def follow(document_type: str) -> None:
-    """Let an engine outside PostgreSQL take over what changed of a type."""

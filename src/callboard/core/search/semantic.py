@@ -157,13 +157,13 @@ def probe(*, again: bool = False) -> SemanticState:
 
 
 def _probe(cursor: Any, *, again: bool) -> None:
-    cursor.execute("SELECT state, server FROM cb_index_semantics WHERE id = 1")
-    state, tried = cursor.fetchone() or ("unknown", "")
+    cursor.execute("SELECT state, server, to_regclass(%s) FROM cb_index_semantics WHERE id = 1", [TABLE])
+    state, tried, table = cursor.fetchone() or ("unknown", "", None)
     build = _build(cursor)
     if not build:
         _note(cursor, "off", "This PostgreSQL does not offer the vector extension (pgvector 0.7 or newer).", "")
         return
-    if state == "on" and tried == build:
+    if state == "on" and tried == build and table:
         return
     if state in {"probing", "crashed"} and tried == build and not again:
         _note(
