@@ -1,4 +1,4 @@
-"""The engine that ranks documents, behind an interface that another one could fill. PostgreSQL keeps them either way."""
+"""The engine that ranks documents, behind an interface that another could fill. PostgreSQL keeps the documents."""
 
 from __future__ import annotations
 
