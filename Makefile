@@ -29,8 +29,9 @@ format: $(VENV)/.dev ## Bring code and templates into the house style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.dev assets ## Measure ingestion and requests; results go to benchmarks/
+bench: $(VENV)/.dev assets ## Measure ingestion, requests and documentation; results go to benchmarks/
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+	@$(BIN)/python benchmarks/techdocs/run.py
 
 bench-search: $(VENV)/.dev assets ## Measure how well and how fast search finds; results go to benchmarks/search/
 	@$(BIN)/python benchmarks/search/quality.py

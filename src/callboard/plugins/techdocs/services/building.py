@@ -272,7 +272,12 @@ def forget_sites(refs: list[str]) -> int:
 
 
 def due_sites(limit: int = 500) -> list[tuple[str, str]]:
-    """Answer the sites whose source has not been looked at for long, the longest first."""
-    before = timezone.now() - timedelta(minutes=settings().refresh_minutes)
-    found = Site.objects.filter(Q(checked_at=None) | Q(checked_at__lt=before)).exclude(kind="published")
+    """Answer the sites whose source has not been looked at for long, the longest first.
+
+    A site that could not be built waits six times as long: its build costs every time.
+    """
+    now, pause = timezone.now(), timedelta(minutes=settings().refresh_minutes)
+    late = Q(checked_at__lt=now - pause) & ~Q(state=Site.State.FAILED)
+    failed = Q(checked_at__lt=now - 6 * pause, state=Site.State.FAILED)
+    found = Site.objects.filter(Q(checked_at=None) | late | failed).exclude(kind="published")
     return list(found.order_by(F("checked_at").asc(nulls_first=True)).values_list("ref", "version")[:limit])
