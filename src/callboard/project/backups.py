@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 MANIFEST = "manifest.json"
 DUMP = "database.dump"
+FIRST_WITH_TRANSACTION_TIMEOUT = 17
+"""PostgreSQL from which on servers know the setting that newer clients begin with."""
 # The database has its own part, locks and sockets belong to running processes, static files are made anew.
 LEFT_OUT = {"postgres", "postgres.new", "run", "socket", "secrets", "static", "cache"}
 COMPUTED_ANEW = ("--exclude-table=cb_index_vector*", "--exclude-extension=vector")
@@ -100,20 +102,40 @@ def read_backup(source: Path, *, force: bool) -> dict[str, Any]:
                     "not-empty",
                 )
             _empty_database()
-            _run_client(
-                "pg_restore", _url(config), "--no-owner", "--no-privileges", "--exit-on-error",
-                "--single-transaction", str(Path(work) / DUMP),
-            )  # fmt: skip
+            _restore(Path(work) / DUMP, _url(config))
             _put_files(Path(work) / "files", config.data_dir)
             _put_files(Path(work) / "secrets", config.data_dir / "secrets", private=True)
     return manifest
+
+
+def _restore(dump: Path, url: str) -> None:
+    """Fill the database from a dump, in one transaction.
+
+    The client that comes along is newer than some servers and begins with a setting that those before 17 do
+    not know; for them it writes a script, from which that one line is left out.
+    """
+    plain = ["--no-owner", "--no-privileges", "--exit-on-error"]
+    if _server_major() >= FIRST_WITH_TRANSACTION_TIMEOUT:
+        _run_client("pg_restore", url, *plain, "--single-transaction", str(dump))
+        return
+    whole, script = dump.with_suffix(".all.sql"), dump.with_suffix(".sql")
+    _run_client("pg_restore", url, *plain, f"--file={whole}", str(dump), database=False)
+    with whole.open("rb") as given, script.open("wb") as kept:
+        head = True
+        for line in given:
+            if head and line.startswith(b"SET transaction_timeout"):
+                head = False
+                continue
+            kept.write(line)
+    whole.unlink()
+    _run_client("psql", url, "--single-transaction", "--set=ON_ERROR_STOP=1", "--quiet", f"--file={script}")
 
 
 def _url(config: PortalConfig) -> str:
     return os.environ.get("CALLBOARD_DATABASE__URL") or config.database.url
 
 
-def _run_client(program: str, url: str, *arguments: str) -> None:
+def _run_client(program: str, url: str, *arguments: str, database: bool = True) -> None:
     """Run one of PostgreSQL's clients; the password travels in the environment, which others cannot see."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
@@ -126,7 +148,7 @@ def _run_client(program: str, url: str, *arguments: str) -> None:
         "PGDATABASE": unquote(parts.path.lstrip("/")) or "callboard",
         "PGSSLMODE": options.get("sslmode", "prefer"),
     }
-    named = ["--dbname", environment["PGDATABASE"]]
+    named = ["--dbname", environment["PGDATABASE"]] if database else []
     last = ""
     for place in _clients(program):
         done = subprocess.run([place, *named, *arguments], env=environment, capture_output=True, text=True, check=False)

@@ -68,7 +68,11 @@ class Sheet:
         """Answer every note in the order of the file; what nobody took is dropped."""
         for path, value in leaves(self._document.value):
             empty = value in (None, "", [], {})
-            if not empty and not any(path == seen or path.startswith((f"{seen}.", f"{seen}[")) for seen in self._seen):
+            told = any(
+                path == seen or path.startswith((f"{seen}.", f"{seen}[")) or seen.startswith(f"{path}[")
+                for seen in self._seen
+            )
+            if not empty and not told:
                 self.dropped(path, "the catalog has no such field")
         return iter(sorted(self.notes, key=lambda note: note.line))
 
