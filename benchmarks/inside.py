@@ -21,7 +21,8 @@ from callboard.plugins.catalog.services.processing import process_due  # noqa: E
 from callboard.sdk.auth import OPERATOR, act_as  # noqa: E402
 
 SQL = {
-    "by-name": "SELECT json FROM cb_catalog_body b JOIN cb_catalog_entity e ON e.id = b.entity_id WHERE e.ref = '{ref}'",
+    "by-name": "SELECT json FROM cb_catalog_body b JOIN cb_catalog_entity e ON e.id = b.entity_id"
+    " WHERE e.ref = '{ref}'",
     "list-20": "SELECT id, ref FROM cb_catalog_entity WHERE kind = 'component' ORDER BY ref, id LIMIT 21",
     "filter-order-20": "SELECT id, name FROM cb_catalog_entity WHERE kind = 'component'"
     " AND terms @> ARRAY['spec.type=service'] ORDER BY name, id LIMIT 21",

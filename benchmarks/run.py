@@ -28,6 +28,7 @@ import time
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
@@ -258,7 +259,7 @@ class Peak:
         self.portal, self.found, self._over = portal, {"rss": 0.0, "pss": 0.0}, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> Peak:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -274,9 +275,8 @@ class Peak:
 
 def time_of_a_change(portal: Portal) -> float:
     """Change a file three times; answer the median seconds until the API shows it."""
-    part = sorted((portal.org / "parts").iterdir())[-1]
     name = portal.summary["sample_components"][-1]
-    part = next(p for p in reversed(sorted((portal.org / "parts").iterdir())) if f'"{name}"' in p.read_text())
+    part = next(p for p in sorted((portal.org / "parts").iterdir(), reverse=True) if f'"{name}"' in p.read_text())
     times = []
     for number in range(3):
         text = part.read_text()
@@ -450,17 +450,15 @@ def report(result: dict) -> str:
     for title in small["bare_sql"]:
         times = " | ".join(f"{found['bare_sql'][title]:.2f}" for found in sizes.values())
         lines.append(f"| bare SQL: {title} | {times} | |")
-    lines += [
-        "",
-        f"The bare web server, with an application that does nothing: {small['bare_server']:,.0f} requests/s.",
-    ]
-    group = small["big_group"]
-    lines += ["", "A group of 6,000 members and a person in 151 groups, loaded beside: " + ", ".join(
-        f"{title} {value:.1f} {'s' if title == 'load_s' else 'ms'}" for title, value in group.items()) + "."]  # fmt: skip
+    bare = f"{small['bare_server']:,.0f} requests/s"
+    lines += ["", f"The bare web server, with an application that does nothing: {bare}."]
+    times = [f"{title} {ms:.1f} ms" for title, ms in small["big_group"].items() if title != "load_s"]
+    lines += ["", "A group of 6,000 members and a person in 151 groups, loaded beside in "]
+    lines[-1] += f"{small['big_group']['load_s']:.1f} s: {', '.join(times)}."
     if "double" in result:
         double = result["double"]
-        lines += ["", f"Two webs and two workers on the same machine: loading takes {double['ingest_s']:.1f} s instead"
-                  f" of {small['ingest_s']:.1f} s"]  # fmt: skip
+        lines += ["", "Two webs and two workers on the same machine: loading takes "]
+        lines[-1] += f"{double['ingest_s']:.1f} s instead of {small['ingest_s']:.1f} s"
         if double["http"]:
             faster = [f"{c} ×{row['rps'] / small['http'][c]['rps']:.2f}" for c, row in double["http"].items()]
             lines[-1] += "; requests/s against one web: " + ", ".join(faster)

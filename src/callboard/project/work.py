@@ -17,13 +17,14 @@ SETTLED_SECONDS = 4.0
 
 def run() -> None:
     """Run jobs until a signal says to stop."""
-    from callboard.project.boot import start_django
+    from callboard.project.boot import settle_memory, start_django
 
     config = start_django()
     from callboard.core.jobs.worker import run as run_jobs
     from callboard.project.logging import configure
 
     configure(config.log.level, config.log.format)
+    settle_memory()
     threading.Thread(target=_try_vectors, args=[config], daemon=True, name="vectors").start()
     run_jobs(config.jobs.concurrency)
 

@@ -9,6 +9,7 @@ from django.core.wsgi import get_wsgi_application
 
 from callboard.core.config.current import portal_config
 from callboard.project import processes
+from callboard.project.boot import settle_memory
 from callboard.project.logging import configure
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "callboard.project.settings")
@@ -23,3 +24,4 @@ if _ask is not None and os.environ.get("CALLBOARD_WEB") == "1":
     _ask()
 
 application = get_wsgi_application()
+settle_memory()

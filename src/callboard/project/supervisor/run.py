@@ -37,7 +37,8 @@ class Supervisor:
         self.stopping = 0
         self.children: list[Child] = []
         self.follow_up: subprocess.Popen[bytes] | None = None
-        self.environment = dict(os.environ)
+        # Each thread would get a heap of its own, and keep what it once needed.
+        self.environment = {"MALLOC_ARENA_MAX": "2", **os.environ}
         self.announced = False
         self.database_pid = 0
         self._looked_at_database = 0.0
