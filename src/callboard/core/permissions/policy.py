@@ -41,8 +41,8 @@ class DefaultPolicy:
     Guests of the demo read. API tokens without a person do what their scopes say.
     """
 
-    owned = {"catalog-entity": "IS_ENTITY_OWNER"}
-    """Resource types that have owners, with the rule that says so."""
+    owned = {"catalog-entity": ("IS_ENTITY_OWNER", "claims"), "scaffolder-task": ("IS_TASK_OWNER", "createdBy")}
+    """Resource types that have owners, with the rule that says so and its parameter."""
 
     def decide(self, permission: Permission, who: Principal) -> Decision:
         """Answer by the sentence in the class's description."""
@@ -60,10 +60,10 @@ class DefaultPolicy:
             return allow("the token's scopes cover this")
         if permission.harmless:
             return allow("everyone who is signed in may do this")
-        rule = self.owned.get(permission.resource_type)
-        if rule and permission.action in {"update", "delete"}:
+        rule, parameter = self.owned.get(permission.resource_type, ("", ""))
+        if rule and permission.action in {"update", "delete", ""}:
             return only_if(
-                RuleUse(rule, permission.resource_type, {"claims": list(who.ownership_refs)}),
+                RuleUse(rule, permission.resource_type, {parameter: list(who.ownership_refs)}),
                 "owners may change what they own",
             )
         return allow("everyone who is signed in may do this")

@@ -155,6 +155,7 @@ def retry_task(task_id: UUID | str, secrets: Mapping[str, Any] | None = None) ->
     require(READ)
     require(CREATE)
     task = reading.find_task(task_id)
+    require(CANCEL, str(task.pk))  # whoever may stop it may go on with it, and nobody else
     with transaction.atomic():
         task = Task.objects.select_for_update().get(pk=task.pk)
         if task.status not in {Task.Status.FAILED, Task.Status.CANCELLED}:

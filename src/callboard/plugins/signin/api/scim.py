@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from callboard.plugins.signin.services import scim
 from callboard.sdk.api import router
 from callboard.sdk.auth import issuer
-from callboard.sdk.permissions import NotAllowedError
+from callboard.sdk.permissions import NotAllowedError, require
 
 api = router(tags=["scim"])
 CONTENT_TYPE = "application/scim+json"
@@ -75,6 +75,7 @@ def _not_found(name: str) -> Any:
 
 
 def _kind(endpoint: str) -> str:
+    require(scim.MANAGE)  # before the body is looked at: what is wrong with it is nobody else's business
     if endpoint not in KINDS:
         raise _not_found(endpoint)
     return KINDS[endpoint]
