@@ -24,6 +24,7 @@ from callboard.plugins.scaffolder.types.values import Pattern, contains, equal, 
 
 _REGEX = re.compile(r"(?<![\w.\"'])r/((?:\\.|[^/\\\n])+)/([gimsuy]*)")
 _OLD_WORDS = re.compile(r"(\{%-?\s*)(end)?verbatim(\s*-?%\})")
+_DIALECT = re.compile(r"[=!]==|elseif|verbatim|\br/|\{%-?\s*(?:switch|case|async|ifAsync|include|import|from|extends)")
 _UNKNOWN = {
     "switch": "use if, elif and else",
     "case": "use if, elif and else",
@@ -273,6 +274,14 @@ class Environment(SandboxedEnvironment):
 
     # --- From source to code -----------------------------------------------------------
 
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        # Few files use a spelling of Nunjucks' own, and respelling costs a fifth of compiling.
+        if _DIALECT.search(source):
+            return super()._tokenize(source, name, filename, state)
+        return self.lexer.tokenize(source, name, filename, state)
+
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         if len(source) > budget().limits.source:
             raise LimitError(f"it is longer than {budget().limits.source:,} characters")
@@ -286,22 +295,24 @@ _LOOP = frozenset(
 
 
 def prepared(tree: nodes.Template) -> nodes.Template:
-    """Have loops counted and conditions read as JavaScript does; answer the tree."""
-    _refuse_deep(tree)
-    for loop in list(tree.find_all(nodes.For)):
-        name = "__entries" if isinstance(loop.target, nodes.Tuple) else "__turns"
-        loop.iter = _filtered(loop.iter, name)
-        if loop.test is not None:
-            loop.test = _filtered(loop.test, "__truth")
-    conditions: list[Any] = [*tree.find_all(nodes.If), *tree.find_all(nodes.CondExpr)]
-    for condition in conditions:
-        condition.test = _filtered(condition.test, "__truth")
-    for pair in tree.find_all(nodes.Pair):
-        if isinstance(pair.key, nodes.Name):
-            # As in JavaScript, `{kind: 'User'}` has the key "kind".
-            pair.key = nodes.Const(pair.key.name, lineno=pair.lineno)
-    for negation in list(tree.find_all(nodes.Not)):
-        negation.node = _filtered(negation.node, "__truth")
+    """Have loops counted and conditions read as JavaScript does, in one walk; answer the tree."""
+    deepest = budget().limits.depth
+    waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    found: list[nodes.Node] = []
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > deepest:
+            raise LimitError("it is nested too deeply")
+        if type(node) in _CHANGES:
+            found.append(node)
+        for name in node.fields:
+            value = getattr(node, name, None)
+            if isinstance(value, nodes.Node):
+                waiting.append((value, depth + 1))
+            elif isinstance(value, list):
+                waiting.extend((item, depth + 1) for item in value if isinstance(item, nodes.Node))
+    for node in found:
+        _CHANGES[type(node)](node)
     return tree
 
 
@@ -309,13 +320,33 @@ def _filtered(node: Any, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
-def _refuse_deep(tree: nodes.Node) -> None:
-    waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
-    while waiting:
-        node, depth = waiting.pop()
-        if depth > budget().limits.depth:
-            raise LimitError("it is nested too deeply")
-        waiting.extend((child, depth + 1) for child in node.iter_child_nodes())
+def _counted(loop: Any) -> None:
+    loop.iter = _filtered(loop.iter, "__entries" if isinstance(loop.target, nodes.Tuple) else "__turns")
+    if loop.test is not None:
+        loop.test = _filtered(loop.test, "__truth")
+
+
+def _conditional(node: Any) -> None:
+    node.test = _filtered(node.test, "__truth")
+
+
+def _negated(node: Any) -> None:
+    node.node = _filtered(node.node, "__truth")
+
+
+def _named(pair: Any) -> None:
+    if isinstance(pair.key, nodes.Name):
+        # As in JavaScript, `{kind: 'User'}` has the key "kind".
+        pair.key = nodes.Const(pair.key.name, lineno=pair.lineno)
+
+
+_CHANGES: dict[type, Callable[[Any], None]] = {
+    nodes.For: _counted,
+    nodes.If: _conditional,
+    nodes.CondExpr: _conditional,
+    nodes.Not: _negated,
+    nodes.Pair: _named,
+}
 
 
 def _holds(operator: str, left: Any, right: Any) -> bool:
