@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from callboard.plugins.catalog.models import Emission, Entity, Problem, Source, Tombstone, Version
+from callboard.plugins.catalog.selectors.pages.people import MEMBERS, all_groups_of, group_facts
 from callboard.plugins.catalog.services import entities
 from callboard.plugins.catalog.services.locations import (
     LocationExistsError,
@@ -288,3 +289,24 @@ def test_locations_of_the_configuration_come_and_go_with_it(tmp_path):
     with act_as(OPERATOR, "system"):
         follow_configuration()
     assert refs() == set()
+
+
+def person(name, groups):
+    return f"""\
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {{name: {name}}}
+spec: {{memberOf: [{", ".join(groups)}]}}
+"""
+
+
+def test_a_crowd_and_a_person_in_many_groups_cost_no_query_for_each(tmp_path, django_assert_max_num_queries):
+    names = ["crowd", *(f"crew-{n}" for n in range(40))]
+    people = [person(f"member-{n}", ["crowd"]) for n in range(300)]
+    register(write(tmp_path / "crowd.yaml", docs(*map(group, names), *people, person("everywhere", names))))
+    with act_as(OPERATOR, "cli"):
+        with django_assert_max_num_queries(12):
+            facts = group_facts("group:default/crowd")
+        assert len(facts.members) == MEMBERS
+        with django_assert_max_num_queries(2):
+            assert all_groups_of("user:default/everywhere") == [f"group:default/{name}" for name in sorted(names)]

@@ -52,7 +52,7 @@ def owned_by(refs: list[str]) -> list[Owned]:
 
 def groups_below(ref: str) -> list[str]:
     """Answer all groups under a group, at any depth; a circle ends where it began."""
-    return _walk(ref, "parentOf")
+    return _walk([ref], "parentOf")
 
 
 def groups_above(ref: str) -> list[str]:
@@ -78,9 +78,10 @@ def group_facts(ref: str) -> GroupFacts:
     below = groups_below(ref)
     above = groups_above(ref)
     direct = _members([ref])
-    inherited = [person for person in _members(below) if person not in set(direct)] if below else []
+    known = set(direct)
+    inherited = [person for person in _members(below) if person not in known] if below else []
     children = _targets(ref, "parentOf")
-    names = named([*above, *children, *direct, *inherited[:MEMBERS]])
+    names = named([*above, *children, *direct[:MEMBERS], *inherited[:MEMBERS]])
     return GroupFacts(
         chain=[names[r] for r in reversed(above)],
         children=_by_label([names[r] for r in children]),
@@ -100,10 +101,7 @@ def groups_of(ref: str) -> list[Named]:
 def all_groups_of(ref: str) -> list[str]:
     """Answer a person's groups and those above them."""
     direct = _targets(ref, "memberOf")
-    found = dict.fromkeys(direct)
-    for group in direct:
-        found.update(dict.fromkeys(groups_above(group)))
-    return list(found)
+    return list(dict.fromkeys([*direct, *_walk(direct, "childOf")])) if direct else []
 
 
 def _members(groups: list[str]) -> list[str]:
@@ -120,17 +118,18 @@ def _by_label(items: list[Named]) -> list[Named]:
     return sorted(items, key=lambda item: (not item.exists, item.label.casefold()))
 
 
-def _walk(ref: str, type_: str) -> list[str]:
+def _walk(refs: list[str], type_: str) -> list[str]:
+    """Answer what can be reached from these by a relation, in one query however many and deep they are."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH RECURSIVE walk(ref) AS (
-              SELECT target_ref FROM cb_catalog_relation WHERE source_ref = %s AND type = %s
+              SELECT target_ref FROM cb_catalog_relation WHERE source_ref = ANY(%s) AND type = %s
               UNION
               SELECT r.target_ref FROM walk JOIN cb_catalog_relation r ON r.source_ref = walk.ref AND r.type = %s
             )
-            SELECT ref FROM walk WHERE ref <> %s ORDER BY ref
+            SELECT ref FROM walk WHERE ref <> ALL(%s) ORDER BY ref
             """,
-            [ref, type_, type_, ref],
+            [refs, type_, type_, refs],
         )
         return [found for (found,) in cursor.fetchall()]
