@@ -68,6 +68,7 @@ UNASKED = {
     "plugins/catalog/services/stitching.py:store_whole": "part of the engine's transaction",
     "plugins/catalog/services/stitching.py:surroundings": "a read of the engine",
     "plugins/hosts/services/ledger.py:forget_old_answers": "retention, for a job",
+    "plugins/sources/services/running.py:forget_old": "retention, for a job",
     "plugins/onboarding/services.py:follow_pull_requests": "a schedule sees what became of what was asked for",
     "plugins/onboarding/services.py:look_at_waiting": "the job that a verb started, which has asked",
     "plugins/onboarding/services.py:open_pull_requests": "the job that a verb started, which has asked",

@@ -42,6 +42,7 @@ WORDS = {
     "catalog": {"entity", "ingestion", "location"},
     "importers": {"importers"},
     "hosts": {"host"},
+    "sources": {"source"},
     "portal": {
         # What the frame links to, whichever rooms there are.
         "sign", "setup", "guest", "settings", "token", "session", "sessions", "user", "users", "plugin", "plugins",

@@ -73,6 +73,8 @@ class GitHubFace(Face):
     @route("/user/repos")
     @route("/users/<owner>/repos")
     def user_repos(self, request: Request, owner: str = "") -> Response:
+        if owner and owner not in self.forge.people:
+            raise RefusedError(404, "Not Found")
         return self.linked(request, [self.shown(repo) for repo in self.forge.repos_of(owner or self.forge.me)])
 
     @route("/orgs/<owner>/teams")

@@ -202,23 +202,27 @@ class EntityCard(Contribution):
 class Mutation:
     """What a provider says of its bucket: everything (``full``) or a difference (``delta``).
 
-    ``entities`` are plain entity objects; ``removed`` are entity refs (delta only).
+    ``entities`` are plain entity objects; ``removed`` are entity refs (delta only). ``refresh`` are targets of
+    locations that the provider named and that have changed since: they are read again at once.
     """
 
     type: Literal["full", "delta"]
     entities: tuple[JsonObject, ...] = ()
     removed: tuple[str, ...] = ()
+    refresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogProvider(Contribution):
     """A source that pushes entities: ``changes()`` yields mutations of the provider's own bucket.
 
-    ``schedule`` is a cron expression; empty means it runs only when asked to.
+    ``schedule`` is a cron expression; empty means it runs only when asked to. ``trusted`` says whether files that
+    it names as locations may bring people and groups.
     """
 
     changes: Callable[[], Iterator[Mutation]]
     schedule: str = ""
+    trusted: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from callboard.plugins.catalog.clients.git_access import Access as GitAccess
 from callboard.plugins.catalog.clients.git_process import GitFailedError, GitTimedOutError, run_git
-from callboard.plugins.catalog.clients.globs import GlobError, compile_glob
+from callboard.plugins.catalog.clients.globs import Glob, GlobError, compile_glob
 from callboard.plugins.catalog.clients.types import redact
 from callboard.plugins.catalog.clients.watch import watch as watch_directories
-from callboard.plugins.catalog.selectors.overview import counts_by_kind
+from callboard.plugins.catalog.selectors.overview import counts_by_kind, problems_of, provided_by
 from callboard.plugins.catalog.selectors.pages.home import (
     Attention,
     Changed,
@@ -34,11 +34,14 @@ from callboard.plugins.catalog.services.locations import (
     LocationExistsError,
     preview_location,
     refresh_location,
+    refresh_repository,
     register_file,
     register_location,
+    validate_entity,
 )
 from callboard.plugins.catalog.services.managing import as_file, delete_managed, let_go, save_entities, take_over
 from callboard.plugins.catalog.services.processing import process_due
+from callboard.plugins.catalog.services.providers import remove_provider, run_provider
 from callboard.plugins.catalog.services.pushing import push
 from callboard.plugins.catalog.services.trees import (
     Beside,
@@ -49,9 +52,11 @@ from callboard.plugins.catalog.services.trees import (
     outside_reader,
     surroundings,
 )
+from callboard.plugins.catalog.services.writing import Applied
 from callboard.plugins.catalog.types.pushing import Pushed, PushedItem
 
 __all__ = [
+    "Applied",
     "Attention",
     "Beside",
     "Changed",
@@ -60,6 +65,7 @@ __all__ = [
     "GitAccess",
     "GitFailedError",
     "GitTimedOutError",
+    "Glob",
     "GlobError",
     "LocationExistsError",
     "LocationTarget",
@@ -92,15 +98,20 @@ __all__ = [
     "outside_reader",
     "owned_by",
     "preview_location",
+    "problems_of",
     "process_due",
+    "provided_by",
     "push",
     "read_entity_folder",
     "recently_changed",
     "redact",
     "refresh_location",
+    "refresh_repository",
     "register_file",
     "register_location",
+    "remove_provider",
     "run_git",
+    "run_provider",
     "save_entities",
     "star",
     "starred_by",
@@ -109,5 +120,6 @@ __all__ = [
     "take_over",
     "user_email",
     "user_refs_with",
+    "validate_entity",
     "watch_directories",
 ]

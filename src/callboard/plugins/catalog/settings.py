@@ -95,6 +95,11 @@ class CatalogSettings(BaseModel):
     locations: list[ConfiguredLocation] = Field(default_factory=list)
     readonly: bool = Field(default=False, description="Refuse registering and unregistering of locations.")
     refresh_minutes: float = Field(default=3, gt=0, description="How often a location is asked whether it has changed.")
+    provided_refresh_minutes: float = Field(
+        default=60,
+        gt=0,
+        description="How often a location that a source found is asked; sources notice themselves what changed.",
+    )
     orphan_strategy: Literal["delete", "keep"] = Field(
         default="delete", description="What happens to entities that nothing emits any longer."
     )

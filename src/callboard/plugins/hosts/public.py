@@ -6,16 +6,16 @@
 ...     client.commit("acme/shop", "add-docs", "Add docs", [FileChange("docs/index.md", b"# Shop")], start="main")
 ...     client.open_pull_request("acme/shop", "add-docs", "main", "Add docs")
 
-Clients are lent by ``client_for``; ``HostClient`` (``clients/base.py``) lists every call there is. A call that a
+Clients are lent by ``client_for``; ``HostCalls`` (``clients/calls.py``) lists every call there is. A call that a
 product does not offer raises ``HostError`` with the code ``unsupported``; ``client.supports("create_environment")``
 asks beforehand. Asking for the right permission is the caller's part.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from callboard.plugins.hosts.clients.calls import HostCalls
 from callboard.plugins.hosts.selectors import Host, access_to, host, host_of, hosts, webhook_secret
 from callboard.plugins.hosts.selectors import forget as forget_hosts
 from callboard.plugins.hosts.services.connections import client_for
@@ -43,8 +43,8 @@ from callboard.plugins.hosts.types.model import (
 )
 from callboard.plugins.hosts.types.products import PRODUCTS, Product, product
 
-if TYPE_CHECKING:
-    from callboard.plugins.hosts.clients.base import HostClient
+HostClient = HostCalls
+"""What clients are typed as: the calls, without how they are sent."""
 
 
 def repository_of(url: str) -> tuple[Host, str] | None:
@@ -93,6 +93,7 @@ __all__ = [
     "FileContent",
     "Hook",
     "Host",
+    "HostCalls",
     "HostClient",
     "HostError",
     "Issue",

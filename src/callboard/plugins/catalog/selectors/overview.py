@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F, Func, Q, TextField, Value
 from django.utils import timezone
 
 from callboard.lib.problems import Place
@@ -31,6 +31,19 @@ def brought_by(origin: str) -> dict[str, int]:
         kind = ref.partition(":")[0]
         found[kind] = found.get(kind, 0) + 1
     return dict(sorted(found.items()))
+
+
+def provided_by(provider_id: str, limit: int = 0) -> tuple[dict[str, int], list[str]]:
+    """Count what a provider brought, itself or through locations it names, by kind; answer the first refs too.
+
+    Location entities that only lead to files are not counted.
+    """
+    found = Emission.objects.filter(
+        Q(source__type="provider", source__target=provider_id) | Q(source__origin=f"provider:{provider_id}")
+    ).exclude(source__type="provider", ref__startswith="location:")
+    kinds = found.annotate(kind=Func(F("ref"), Value(":"), Value(1), function="split_part", output_field=TextField()))
+    counts = dict(kinds.order_by("kind").values_list("kind").annotate(n=Count("id")))
+    return counts, list(found.order_by("ref").values_list("ref", flat=True)[:limit]) if limit else []
 
 
 def problems_of(origin: str) -> list[ProblemValue]:

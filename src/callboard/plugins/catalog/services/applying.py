@@ -278,10 +278,11 @@ def _write_problems(readings: list[SourceReading]) -> set[str]:
 def _write_sources(readings: Sequence[SourceReading], sources: dict[int, Source]) -> None:
     """Note what each source answered and when it is asked again; failures wait longer each time."""
     now = timezone.now()
-    every = timedelta(minutes=settings().refresh_minutes)
     changed: list[Source] = []
     for reading in readings:
         source = sources[reading.source_id]
+        provided = source.origin.startswith("provider:")
+        every = timedelta(minutes=settings().provided_refresh_minutes if provided else settings().refresh_minutes)
         source.lease_until = None
         if source.type != "provider":
             source.read_at = now

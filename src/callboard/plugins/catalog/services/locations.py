@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -304,6 +306,27 @@ def refresh_sources(pks: list[int]) -> None:
     with transaction.atomic():
         if Source.objects.filter(pk__in=pks).update(due_at=timezone.now()):
             wake()
+
+
+def refresh_repository(address: str, paths: Collection[str] | None = None) -> int:
+    """Read locations of a repository again because it was pushed to; answer how many.
+
+    ``address`` is the repository as people see it or as Git clones it. With ``paths`` only locations of these
+    files are read, and those that also depend on other files; without, all of the repository.
+    """
+    require("catalog.provider.run")
+    start_of = address.rstrip("/").removesuffix(".git")
+    found = Source.objects.filter(type__in=("url", "git"), target__startswith=start_of)
+    wanted = []
+    for pk, target, etag in found.values_list("pk", "target", "etag"):
+        rest = unquote(target[len(start_of) :]).removeprefix(".git")
+        if rest[:1] not in ("", "/", "?"):
+            continue
+        if paths is None or not etag or any(f"/{path}" in rest for path in paths) or "*" in rest:
+            wanted.append(pk)
+    if wanted:
+        refresh_sources(wanted)
+    return len(wanted)
 
 
 def refresh_location(type_: str, target: str) -> Source:

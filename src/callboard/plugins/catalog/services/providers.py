@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from callboard.plugins.catalog.models import Problem as ProblemRow
 from callboard.plugins.catalog.models import Source
 from callboard.plugins.catalog.selectors.model import catalog_model
 from callboard.plugins.catalog.services.applying import apply
+from callboard.plugins.catalog.services.locations import refresh_sources
+from callboard.plugins.catalog.services.processing import wake
 from callboard.plugins.catalog.services.reading import Origin, annotate, emit, ref_of
 from callboard.plugins.catalog.services.stitching import stitch_dirty
 from callboard.plugins.catalog.services.writing import Applied
@@ -30,15 +32,19 @@ class UnknownProviderError(LookupError):
     """No plugin that is on has a provider of this name."""
 
 
-def run_provider(provider_id: str, report: Callable[[str], None] | None = None) -> Applied:
+def run_provider(provider: str | CatalogProvider, report: Callable[[str], None] | None = None) -> Applied:
     """Take every mutation of a provider into the catalog; answer what changed.
 
-    A provider that fails half-way keeps what it said before the failure, and its source says so.
+    A provider is named by its id where a plugin contributes it, and given whole where people configure it
+    while the portal runs; its id then names its bucket. A provider that fails half-way keeps what it said
+    before the failure, and its source says so.
     """
     require("catalog.provider.run")
-    provider = contribution(CatalogProvider, provider_id)
-    if provider is None:
-        raise UnknownProviderError(f"there is no provider called {provider_id!r}")
+    if isinstance(provider, str):
+        found = contribution(CatalogProvider, provider)
+        if found is None:
+            raise UnknownProviderError(f"there is no provider called {provider!r}")
+        provider = found
     total = Applied()
     bucket = _bucket(provider)
     Source.objects.filter(pk=bucket.pk).update(read_at=timezone.now())
@@ -47,6 +53,7 @@ def run_provider(provider_id: str, report: Callable[[str], None] | None = None) 
             for mutation in provider.changes():
                 applied = apply([_reading(bucket, provider.id, mutation)])
                 total.add(applied)
+                _refresh(provider, mutation.refresh)
                 if report:
                     report(f"{len(applied.created)} new, {len(applied.changed)} changed")
     except Exception as error:
@@ -67,9 +74,30 @@ def run_provider(provider_id: str, report: Callable[[str], None] | None = None) 
         raise
     else:
         ProblemRow.objects.filter(source=bucket, code="provider-failed").delete()
+        # Locations it named for the first time are read at once.
+        wake()
     finally:
         stitch_dirty()
     return total
+
+
+def remove_provider(provider_id: str) -> Applied:
+    """Forget a provider that was configured while the portal ran, and everything it alone brought."""
+    require("catalog.provider.run")
+    bucket = Source.objects.filter(type="provider", target=provider_id).first()
+    if bucket is None:
+        return Applied()
+    done = apply([SourceReading(bucket.pk, confirmed=True)], reason="its source was deleted")
+    Source.objects.filter(pk=bucket.pk).delete()
+    stitch_dirty()
+    return done
+
+
+def _refresh(provider: CatalogProvider, targets: Sequence[str]) -> None:
+    """Read locations again that the provider says have changed."""
+    if targets:
+        found = Source.objects.filter(target__in=list(targets), origin=f"provider:{provider.id}")
+        refresh_sources(list(found.exclude(type="provider").values_list("pk", flat=True)))
 
 
 def start_due_providers() -> list[str]:
@@ -86,7 +114,14 @@ def start_due_providers() -> list[str]:
 
 
 def _bucket(provider: CatalogProvider) -> Source:
-    bucket, _ = Source.objects.get_or_create(type="provider", target=provider.id, defaults={"trusted": True})
+    wanted = {"trusted": provider.trusted}
+    bucket, made = Source.objects.get_or_create(type="provider", target=provider.id, defaults=wanted)
+    if not made and bucket.trusted != provider.trusted:
+        bucket.trusted = provider.trusted
+        bucket.save(update_fields=["trusted"])
+        Source.objects.filter(origin=f"provider:{provider.id}").exclude(type="provider").update(
+            trusted=provider.trusted, due_at=timezone.now(), fingerprint="", etag=""
+        )
     return bucket
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from callboard.plugins.hosts.types.access import Access
 from callboard.plugins.hosts.types.errors import HostError
 from callboard.plugins.hosts.types.model import (
     Account,
@@ -47,6 +48,7 @@ class HostCalls:
     """The calls. A product overrides those it knows."""
 
     product: Product
+    access: Access
 
     # --- What a product can do -----------------------------------------------------------
 

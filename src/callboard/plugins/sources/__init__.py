@@ -1,0 +1,1 @@
+"""Discovery: sources that keep the catalog filled from hosts, directories, clusters, buckets, files and web APIs."""

@@ -1,0 +1,1 @@
+"""Look through sources: each module knows one kind and answers a `types.Discovery`."""

@@ -1,0 +1,1 @@
+"""Types of sources, what looking through one brings, and what webhooks say."""
