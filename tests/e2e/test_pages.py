@@ -47,6 +47,16 @@ ADDRESSES = {
     "audit": ["/admin/audit", "/admin/audit?text=nothing-like-it"],
     "audit-entry": ["/admin/audit/{entry}"],
     "webhook": ["/admin/webhooks/{webhook}", "/admin/webhooks/{webhook}?tab=settings"],
+    "search": ["/search", "/search?query=orders", "/search?query=xyzzyplugh"],
+    "access-policy": [
+        f"/admin/access/policies/{{policy}}?tab={tab}" for tab in ("roles", "changes", "text", "settings")
+    ],
+    "access-role": ["/admin/access/policies/{policy}/roles/developer"],
+    "access-decision": ["/admin/access/policies/{policy}/roles/developer/-/decisions/new"],
+    "access-ask": ["/access/ask?permission=catalog.location.create"],
+    "create-template": ["/create/templates/default/python-service"],
+    "signin-provider-new": ["/admin/sign-in/new/oidc", "/admin/sign-in/new/saml"],
+    "techdocs-root": ["/docs/default/component/footlights-ui/"],
 }
 # What only answers forms and scripts, shows one step in the middle of something, or leads on to another page of this list.
 NOT_VISITED = {
@@ -63,6 +73,44 @@ NOT_VISITED = {
     "catalog-explorer-graph": "answers JSON",
     "entity-names": "part of a form",
     "catalog-graph": "the same as catalog-explorer",
+    "access-begin": "answers a form",
+    "access-people": "part of a form",
+    "access-view-as": "answers a form",
+    "access-view-as-stop": "answers a form",
+    "access-yaml": "answers a file",
+    "access-role-action": "answers a form",
+    "access-policy-action": "answers a form",
+    "access-request-action": "answers a form",
+    "access-grant-end": "answers a form",
+    "search-choice": "answers a script",
+    "search-keep": "answers a form",
+    "onboarding-repository": "needs a connected host",
+    "create-pick": "part of a form",
+    "create-check": "part of a form",
+    "create-task": "needs a task; test_templates visits it",
+    "create-task-live": "part of the page of a task",
+    "create-task-action": "answers a form",
+    "signin-outcome": "needs somebody who was refused",
+    "signin-program-remove": "answers a form",
+    "signin-account": "needs a service account",
+    "signin-account-action": "answers a form",
+    "signin-provider": "needs an identity provider",
+    "signin-provider-test": "leads to the identity provider",
+    "signin-provider-action": "answers a form",
+    "signin-allow": "needs a program that asks",
+    "signin-grant-stop": "answers a form",
+    "signin-refused": "shown after a refusal",
+    "techdocs-site": "leads to techdocs-root",
+    "techdocs-page": "test_techdocs visits it",
+    "techdocs-build": "answers a form",
+    "techdocs-log": "part of a page",
+    "techdocs-versions": "part of a page",
+    "techdocs-find": "part of a page",
+    "techdocs-vote": "answers a form",
+    "techdocs-remark": "answers a form",
+    "techdocs-close": "answers a form",
+    "session-end": "answers a form",
+    "mfa_remove_webauthn": "needs a security key",
     "entity-graph": "answers JSON",
     "home-demo": "answers a form",
     "job-run": "answers a form",
@@ -124,6 +172,10 @@ def known(portal, administrator_state, browser):
         "entry": number("/admin/audit", 'table a[href^="/admin/audit/"]'),
         "webhook": number("/admin/webhooks", 'table a[href^="/admin/webhooks/"]'),
     }
+    page.goto("/admin/access")
+    page.get_by_role("button", name="Begin a policy").click()
+    page.wait_for_url("**/admin/access/policies/*")
+    found["policy"] = page.url.rpartition("/")[2]
     context.close()
     return found
 
