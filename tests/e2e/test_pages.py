@@ -73,6 +73,8 @@ NOT_VISITED = {
     "catalog-explorer-graph": "answers JSON",
     "entity-names": "part of a form",
     "catalog-graph": "the same as catalog-explorer",
+    "catalog-decide": "answers a form",
+    "catalog-set-remove": "answers a form",
     "access-begin": "answers a form",
     "access-people": "part of a form",
     "access-view-as": "answers a form",

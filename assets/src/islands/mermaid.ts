@@ -103,6 +103,9 @@ export function mount(element: HTMLElement): () => void {
         const { svg } = await allowed(id, () => mermaid.render(id, source));
         place(element, svg);
         element.setAttribute("role", "img");
+        // What its author calls it, or at least what sort of diagram it is.
+        const title = /^\s*(?:accTitle:|title\b:?)\s*(.+)$/m.exec(source)?.[1];
+        element.setAttribute("aria-label", title ?? source.trim().split("\n")[0] ?? "");
       } catch (error) {
         document.getElementById(`d${id}`)?.remove();
         element.replaceChildren(...kept);
