@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect
 
@@ -71,6 +72,8 @@ class Visitor:
         return page
 
     def _heard(self, page: Page, kind: str, text: str) -> None:
+        if urlsplit(page.url).port not in {urlsplit(self.url).port, None}:
+            return  # a page of somebody else, such as an identity provider
         status = FAILED_LOAD.search(text)
         if status and int(status[1] or status[2]) in self.expected:
             return

@@ -32,6 +32,14 @@ catalog:
     allow: ["127.0.0.1"]
 webhooks:
   allow: ["127.0.0.1"]
+signin:
+  providers:
+    idp:
+      type: oidc
+      title: Acme
+      issuer: http://127.0.0.1:{idp}
+      client_id: portal
+      client_secret: a secret between the portal and the provider
 dummy:
   greeting: Ahoy
 """
@@ -67,6 +75,7 @@ class Portal:
     environment: dict[str, str]
     process: subprocess.Popen[bytes]
     token: str = ""
+    idp_port: int = 0
     family: list[psutil.Process] = field(default_factory=list)
 
     def command(self, *arguments: str, stdin: str = "") -> str:
@@ -134,7 +143,8 @@ def running_portal() -> Iterator[Portal]:
     """Run `callboard up --demo` with one plugin from outside, an administrator and a token."""
     place = Path(tempfile.mkdtemp(prefix="cb-e2e-", dir="/tmp"))
     place.chmod(0o711)
-    (place / "callboard.yaml").write_text(CONFIG)
+    idp_port = _free_port()
+    (place / "callboard.yaml").write_text(CONFIG.replace("{idp}", str(idp_port)))
     site = place / "site"
     install(site, "dummy")
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CALLBOARD_", "DATABASE_URL", "DJANGO_"))}
@@ -151,7 +161,7 @@ def running_portal() -> Iterator[Portal]:
         [*COMMAND, "up", "--demo", "--port", str(port), "--data-dir", str(place / "data")],
         env=environment, cwd=place, stdout=log, stderr=log,
     )  # fmt: skip
-    portal = Portal(f"http://127.0.0.1:{port}", place, environment, process)
+    portal = Portal(f"http://127.0.0.1:{port}", place, environment, process, idp_port=idp_port)
     try:
         _wait_until_full(portal)
         yield portal

@@ -80,9 +80,9 @@ class OpenIdProvider:
 
 
 @contextmanager
-def openid_provider(*redirect_uris: str) -> Iterator[OpenIdProvider]:
+def openid_provider(*redirect_uris: str, port: int = 0) -> Iterator[OpenIdProvider]:
     """Run the certified provider until the block ends."""
-    place, port = packages(), free_port()
+    place, port = packages(), port or free_port()
     environment = _environment() | {"PORT": str(port), "PORTAL": ",".join(redirect_uris), "SECRET": SECRET}
     process = subprocess.Popen([_tool("node"), "provider.mjs"], cwd=place, env=environment,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip

@@ -7,7 +7,7 @@ const people = {
   eve: { email: "eve@elsewhere.example", email_verified: true, name: "Eve", preferred_username: "eve", groups: [] },
   mallory: { email: "ada@example.com", email_verified: false, name: "Mallory", preferred_username: "ada", groups: ["admins"] },
   grace: { email: "grace@example.com", email_verified: true, name: "Grace Hopper", preferred_username: "grace", groups: ["engines"] },
-  "jane.fonseca": { email: "jane.fonseca@curtaincall.example", email_verified: true, name: "Jane Fonseca", preferred_username: "jane.fonseca", groups: [] },
+  "amara.okafor": { email: "amara.okafor@limelight.example", email_verified: true, name: "Amara Okafor", preferred_username: "amara.okafor", groups: [] },
 };
 const port = Number(process.env.PORT);
 const provider = new Provider(`http://127.0.0.1:${port}`, {
