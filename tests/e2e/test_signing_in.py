@@ -96,5 +96,7 @@ def test_a_passkey_is_added_and_signs_in_alone(nobody, portal):
     page.wait_for_url(f"{address}/")
     page.goto(f"{address}/settings/account")
     page.get_by_role("link", name="Remove Virtual key").click()
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Virtual key")).to_have_count(0)
