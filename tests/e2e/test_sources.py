@@ -37,7 +37,7 @@ def test_a_person_connects_a_source_without_reading_a_manual(administrator, port
 
     # Nothing is connected yet, so signing in comes first; a wrong token says what to do.
     expect(page.get_by_role("heading", name="Connect GitHub")).to_be_visible()
-    page.get_by_label("Name").fill("circus")
+    page.get_by_role("textbox", name="Name", exact=True).fill("circus")
     page.get_by_label("Address", exact=False).first.fill(github.url)
     page.get_by_label("Token").fill("wrong")
     page.get_by_role("button", name="Test").click()
@@ -51,7 +51,7 @@ def test_a_person_connects_a_source_without_reading_a_manual(administrator, port
 
     # Then what to look for.
     expect(page.get_by_label("Connection")).to_have_value("circus")
-    page.get_by_label("Name").fill("e2e-circus")
+    page.get_by_role("textbox", name="Name", exact=True).fill("e2e-circus")
     page.get_by_label("Organisations").fill("acme")
     page.get_by_label("People and teams too").check()
     page.get_by_role("button", name="Test connection").click()
@@ -77,8 +77,6 @@ def test_a_person_connects_a_source_without_reading_a_manual(administrator, port
     assert github.forge.token not in portal.asks("/api/hosts/circus").text
 
     page.goto("/sources/e2e-circus")
-    page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete the source").click()
-    if page.get_by_role("dialog").count():
-        page.get_by_role("dialog").get_by_role("button").last.click()
+    page.locator("#confirm [data-confirm-yes]").click()
     eventually(lambda: portal.asks("/api/catalog/entities/by-name/component/default/e2e-juggler").status == 404, 20)

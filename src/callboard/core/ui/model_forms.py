@@ -1,7 +1,8 @@
 """Forms from pydantic models: the fields to show, what was entered, and which field an error belongs to.
 
 A field of the model may say in ``json_schema_extra``: ``title``, ``placeholder``, ``section`` (a heading),
-``advanced`` (folded away), ``secret`` (write-only), ``lines`` (height of a text), ``code`` (a language).
+``late`` (its section comes last), ``advanced`` (folded away), ``secret`` (write-only), ``lines`` (height of a
+text), ``code`` (a language).
 Lists are entered one item a line, mappings as ``key: value`` lines.
 """
 
@@ -67,17 +68,22 @@ def form_sections(
     """
     sections: dict[str, FormSection] = {}
     folded = FormSection("", advanced=True)
+    late: set[str] = set()
     skipped, stored = set(hidden), set(kept)
     for name, info in model.model_fields.items():
         extra = _extra(info)
         if name in skipped:
             continue
         made = _field(name, info, extra, values or {}, errors or {}, stored, (choices or {}).get(name))
+        if extra.get("late"):
+            late.add(extra.get("section", ""))
         if extra.get("advanced"):
             folded.fields.append(made)
         else:
             sections.setdefault(extra.get("section", ""), FormSection(extra.get("section", ""))).fields.append(made)
-    return [*sections.values(), *([folded] if folded.fields else [])]
+    # What a model inherits comes first in it; people meet what is particular first.
+    ordered = sorted(sections.values(), key=lambda one: one.title in late)
+    return [*ordered, *([folded] if folded.fields else [])]
 
 
 def read_form(model: type[BaseModel], posted: Mapping[str, Any], *, hidden: Iterable[str] = ()) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class SourceSettings(BaseModel):
     schedule: str = Field(
         default="*/30 * * * *",
         description="When it runs, as five fields of cron in UTC; empty runs it only by hand and on webhooks.",
-        json_schema_extra={"title": "Schedule", "section": "When", "placeholder": "*/30 * * * *"},
+        json_schema_extra={"title": "Schedule", "section": "When", "late": True, "placeholder": "*/30 * * * *"},
     )
     namespace: str = Field(
         default="default",
