@@ -88,7 +88,7 @@ TYPES: tuple[SourceType, ...] = (
     ),
     SourceType(
         "http", "Web API with mapping", "api", "data",
-        "Any JSON API: say once how an item becomes an entity, and see the result while you write.",
+        "Any JSON API: say once how an item becomes an entity, and see the result before you save.",
         settings.HttpSource,
     ),
 )  # fmt: skip
