@@ -1,1 +1,1 @@
-"""Who may do what through the HTTP APIs: every operation, tried as everybody."""
+"""Who may do what: every operation tried as everybody, and what is denied through every door."""

@@ -33,6 +33,7 @@ from callboard.core.auth.principal import (
     Principal,
     act_as,
     acting,
+    on_behalf,
     principal,
 )
 from callboard.core.auth.services import (
@@ -108,6 +109,7 @@ __all__ = [
     "issue_identity_token",
     "issuer",
     "list_tokens",
+    "on_behalf",
     "people_directory",
     "person_of",
     "principal",

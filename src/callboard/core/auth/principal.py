@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
+T = TypeVar("T")
 Door = Literal["ui", "api", "cli", "agent", "job", "system"]
 
 
@@ -95,6 +96,18 @@ def act_as(who: Principal, door: Door, request_id: str = "") -> Iterator[Acting]
         yield value
     finally:
         _acting.reset(token)
+
+
+def on_behalf(items: Iterator[T]) -> Iterator[T]:
+    """Answer an iterator that asks for each item as whoever acts now: answers are streamed when the door is shut."""
+    context = copy_context()
+    end = object()
+
+    def asked() -> Iterator[T]:
+        while (item := context.run(next, items, end)) is not end:
+            yield cast("T", item)
+
+    return asked()
 
 
 def become(who: Principal, door: Door) -> None:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from callboard.core.auth.everybody import principal_named
 from callboard.core.auth.principal import Principal, act_as, acting
-from callboard.core.permissions.decision import NotAllowedError
 from callboard.core.permissions.services import decide
 
 SESSION_KEY = "callboard_view_as"
@@ -59,7 +59,7 @@ class ViewAs:
             return self.get_response(request)
         if request.method not in SAFE:
             reason = _("you are looking at the portal as %(name)s, and that is for looking only") % {"name": seen.name}
-            raise NotAllowedError(str(wanted["permission"]), reason)
+            raise PermissionDenied(reason)
         call.principal = seen
         with act_as(seen, acting().door, acting().request_id):
             return self.get_response(request)

@@ -7,7 +7,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -21,6 +21,9 @@ from callboard.core.auth.http_errors import NAMES, ApiError, error_response
 from callboard.core.config.current import portal_config
 from callboard.core.permissions.decision import NotAllowedError
 from callboard.core.permissions.http_errors import not_allowed_response
+from callboard.core.permissions.services import decide
+from callboard.core.registry.contract import Page
+from callboard.core.registry.store import registry
 from callboard.core.ui.rendering import htmx
 
 log = logging.getLogger(__name__)
@@ -127,9 +130,19 @@ def not_allowed(request: HttpRequest, error: NotAllowedError) -> HttpResponse:
             icon="lock",
             reason=f"{error.reason} ({error.permission})",
             remedy=gettext("Ask an administrator of the portal, or the owner of what you wanted to change."),
-            actions=(home(),),
+            actions=(*_ask_for_access(request, error), home()),
         ),
     )
+
+
+def _ask_for_access(request: HttpRequest, error: NotAllowedError) -> tuple[Action, ...]:
+    """Answer the way to ask for what was refused, where a room that is on offers one and the caller may use it."""
+    page = next((page for page in registry.of(Page) if page.name == "access-ask"), None)
+    if page is None or (page.permission and decide(page.permission).result == "deny"):
+        return ()
+    back = request.get_full_path() if request.method == "GET" else ""
+    query = urlencode({"permission": error.permission, **({"page": back} if back else {})})
+    return (Action(gettext("Ask for access"), f"{reverse(page.name)}?{query}"),)
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from callboard.lib.yaml12 import dump
 from callboard.plugins.catalog.models import Body, Entity
+from callboard.plugins.catalog.selectors.concealing import concealed
 
 BATCH = 500
 SHEET_ROWS = 1_048_575
@@ -123,6 +124,7 @@ def _table(found: QuerySet[Entity], columns: Sequence[str]) -> Iterator[list[lis
 def _bodies(found: QuerySet[Entity]) -> Iterator[list[str]]:
     for keys in _batches(found):
         texts = dict(Body.objects.filter(pk__in=keys).values_list("pk", "json"))
+        texts = concealed(texts, Entity.objects.filter(pk__in=keys))
         yield [texts[pk] for pk in keys if pk in texts]
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
-from callboard.plugins.catalog.models import Entity
+from callboard.plugins.catalog.models import Entity, Relation
 from callboard.plugins.catalog.selectors.compiling import (
     filter_query,
     full_text_query,
@@ -22,6 +22,7 @@ from callboard.plugins.catalog.selectors.compiling import (
     relation_type_of,
     value_of,
 )
+from callboard.plugins.catalog.selectors.concealing import concealed, concealed_one_by_one
 from callboard.plugins.catalog.selectors.model import catalog_model
 from callboard.plugins.catalog.selectors.remembering import remembered, state
 from callboard.plugins.catalog.types.cursors import FullTextFilter, QueryCursor
@@ -153,9 +154,9 @@ def page(
     if backwards:
         rows.reverse()
     # The texts are fetched for the page alone: joined above, every row that is sorted would be.
-    bodies = dict(
-        fetch("SELECT entity_id, json FROM cb_catalog_body WHERE entity_id = ANY(%s)", [[pk for pk, _ in rows]])
-    )
+    keys = [pk for pk, _ in rows]
+    bodies = dict(fetch("SELECT entity_id, json FROM cb_catalog_body WHERE entity_id = ANY(%s)", [keys]))
+    bodies = concealed(bodies, Entity.objects.filter(pk__in=keys))
     base = QueryCursor(
         order_fields=query.order[:1],
         filter=query.filter,
@@ -216,11 +217,10 @@ def listed(query: EntityQuery, *, limit: int | None = None, offset: int = 0) -> 
         found = found.annotate(**{f"sort_{index}": value_of(item.field)})
         order.append(OrderBy(F(f"sort_{index}"), descending=item.order == "desc", nulls_last=True))
     order.append(F("pk").asc() if query.order else F("ref").asc())
-    rows = found.order_by(*order).values_list("body__json", flat=True)
+    rows = found.order_by(*order).values_list("ref", "body__json")
     if limit is not None or offset:
         rows = rows[offset : None if limit is None else offset + limit]
-    found_bodies: Iterator[str] = rows.iterator(chunk_size=2_000)
-    return found_bodies
+    return concealed_one_by_one(rows.iterator(chunk_size=2_000))
 
 
 def facets(query: EntityQuery, keys: list[str]) -> dict[str, list[dict[str, Any]]]:
@@ -258,7 +258,7 @@ def _facet(query: EntityQuery, key: str, condition: Q | None) -> str:
     elif lowered == "metadata.tags":
         inner, values = "unnest(t.tags)", found.values("tags")
     elif lowered.startswith("relations."):
-        return _relation_facet(found, lowered.removeprefix("relations."))
+        return _relation_facet(found, lowered.removeprefix("relations."), condition)
     else:
         inner = (
             "jsonb_array_elements_text(CASE jsonb_typeof(t.fields -> %s) WHEN 'array' THEN t.fields -> %s "
@@ -276,16 +276,13 @@ def _facet(query: EntityQuery, key: str, condition: Q | None) -> str:
     )
 
 
-def _relation_facet(found: QuerySet[Entity], lowered: str) -> str:
-    try:
-        sql, parameters = found.order_by().values("ref").query.sql_with_params()
-    except EmptyResultSet:
-        return ""
-    return literal(
-        f"SELECT r.target_ref, count(DISTINCT r.source_ref) FROM cb_catalog_relation r "  # noqa: S608 - ours
-        f"WHERE r.type = %s AND r.source_ref IN ({sql}) GROUP BY 1 ORDER BY 2 DESC, 1",
-        [relation_type_of(lowered), *parameters],
-    )
+def _relation_facet(found: QuerySet[Entity], lowered: str, condition: Q | None) -> str:
+    related = Relation.objects.filter(type=relation_type_of(lowered), source_ref__in=found.order_by().values("ref"))
+    if condition is not None:
+        # What hidden entities say of visible ones is hidden too.
+        related = related.filter(origin_ref__in=_those(condition).values("ref"))
+    counted = related.order_by().values_list("target_ref").annotate(n=Count("source_ref", distinct=True))
+    return _sql(counted.order_by("-n", "target_ref"))
 
 
 def body_of(ref: str) -> str | None:
@@ -295,8 +292,8 @@ def body_of(ref: str) -> str | None:
 
 def body_by_uid(uid: str) -> str | None:
     """Answer one entity by its uid, if the caller may see it."""
-    found: str | None = readable().filter(uid=uid).values_list("body__json", flat=True).first()
-    return found
+    ref = readable().filter(uid=uid).values_list("ref", flat=True).first()
+    return body_of(ref) if ref else None
 
 
 def ref_by_uid(uid: str) -> str | None:
@@ -321,4 +318,4 @@ def bodies_of(refs: list[str], filter_: Filter | None = None, predicate: Predica
     if condition is None and filter_ is None and predicate is None:
         return dict(fetch(_BY_REFS, [refs]))
     found = _those(condition).filter(ref__in=set(refs)).filter(filter_query(filter_)).filter(predicate_query(predicate))
-    return dict(found.values_list("ref", "body__json"))
+    return concealed(dict(found.values_list("ref", "body__json")), found)

@@ -11,6 +11,7 @@ import orjson
 from django.urls import reverse
 
 from callboard.lib.refs import EntityRef
+from callboard.plugins.catalog.selectors.concealing import concealed
 from callboard.plugins.catalog.selectors.querying import readable
 
 
@@ -99,14 +100,15 @@ def _view(row: tuple[Any, ...]) -> EntityView:
 
 def entity_view(ref: str) -> EntityView | None:
     """Answer one entity, if the caller may see it."""
-    row = readable().filter(ref=ref.lower()).values_list(*_COLUMNS).first()
-    return _view(row) if row else None
+    return entity_views([ref]).get(ref.lower())
 
 
 def entity_views(refs: list[str]) -> dict[str, EntityView]:
     """Answer many entities by ref in one query; hidden and missing ones are left out."""
-    rows = readable().filter(ref__in=[ref.lower() for ref in refs]).values_list(*_COLUMNS)
-    return {row[0]: _view(row) for row in rows}
+    found = readable().filter(ref__in=[ref.lower() for ref in refs])
+    rows = {row[0]: row for row in found.values_list(*_COLUMNS)}
+    bodies = concealed({ref: row[-1] for ref, row in rows.items()}, found)
+    return {ref: _view((*row[:-1], bodies[ref])) for ref, row in rows.items()}
 
 
 __all__ = ["EntityView", "entity_url", "entity_view", "entity_views"]

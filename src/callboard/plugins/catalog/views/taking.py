@@ -14,6 +14,7 @@ from callboard.plugins.catalog.selectors.pages.table import TableQuery, in_order
 from callboard.plugins.catalog.services.saving import ViewMissingError, remove_view, save_view
 from callboard.plugins.catalog.views.actions import PICKED, back_to
 from callboard.plugins.catalog.views.addresses import read_query, write_query
+from callboard.sdk.auth import on_behalf
 from callboard.sdk.ui import toast
 
 _USUAL = ("ref", "kind", "name", "title")
@@ -30,7 +31,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     found = in_order(TableQuery(kind="all")).filter(ref__in=picked) if picked else in_order(query)
     columns = dict.fromkeys((*_USUAL, *query.columns, "namespace"))
     media_type, write = FORMATS[form]
-    response = StreamingHttpResponse(write(found, list(columns)), content_type=media_type)
+    response = StreamingHttpResponse(on_behalf(write(found, list(columns))), content_type=media_type)
     name = f"catalog-{'selection' if picked else query.kind}-{timezone.now():%Y-%m-%d}.{form}"
     response["Content-Disposition"] = f'attachment; filename="{"".join(c for c in name if c.isalnum() or c in "-.")}"'
     return response

@@ -236,6 +236,7 @@ def get_condition(request: HttpRequest, condition_id: int) -> dict[str, Any]:
 @api.post("/roles/conditions", response={201: dict[str, Any], **ERRORS}, operation_id="CreateCondition")
 def create_condition(request: HttpRequest, body: ConditionIn) -> tuple[int, dict[str, Any]]:
     """Add a permission with a condition, before the plain ones of its role."""
+    require(policies.PUBLISH)
     statement = _conditional_in(body)
 
     def change(document: PolicyDocument) -> PolicyDocument:
@@ -255,6 +256,7 @@ def create_condition(request: HttpRequest, body: ConditionIn) -> tuple[int, dict
 @api.put("/roles/conditions/{condition_id}", response={200: None, **ERRORS}, operation_id="UpdateCondition")
 def update_condition(request: HttpRequest, condition_id: int, body: ConditionIn) -> HttpResponse:
     """Change a permission with a condition."""
+    require(policies.PUBLISH)
     statement = _conditional_in(body)
     _replace_condition(condition_id, statement)
     return HttpResponse(status=200)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from callboard.plugins.rbac.selectors.sentences import rule_words
 from callboard.plugins.rbac.types.document import CURRENT_USER, OWNER_REFS, PLACEHOLDERS, Statement
 from callboard.plugins.rbac.types.reading import ACTIONS, statement_to_data
@@ -237,10 +239,22 @@ def _params(rule_id: str, values: Mapping[str, Any]) -> list[Param]:
         listed = value if isinstance(value, list) else [value] if value is not None else []
         stand = tuple(item for item in listed if item in PLACEHOLDERS) if many else ()
         text = ", ".join(str(item) for item in listed if item not in stand)
-        title = str(shape.get("title") or name.replace("_", " "))
+        title = str(shape.get("title") or _titles().get(name) or name.replace("_", " "))
         people = rule_id == "IS_ENTITY_OWNER" or name in {"claims", "owners", "createdBy"}
         found.append(Param(name, title, many, name in required, text, stand, people))
     return found
+
+
+def _titles() -> dict[str, str]:
+    return {
+        "claims": _("Owned by"),
+        "kinds": _("Kinds"),
+        "annotation": _("Annotation"),
+        "label": _("Label"),
+        "key": _("Field"),
+        "value": _("Value"),
+        "tag": _("Tag"),
+    }
 
 
 def _read_node(sent: Any, path: str, left: list[int]) -> Node:

@@ -57,6 +57,8 @@ def permission_words(name: str) -> str:
 
 def resource_words(resource_type: str) -> str:
     """Answer what a type of resource is called."""
+    if resource_type == "catalog-entity":
+        return _("entities")
     found = contribution(ResourceType, resource_type)
     return _(found.title).lower() if found and found.title else resource_type
 
@@ -135,7 +137,7 @@ def _owner(params: Mapping[str, Any]) -> str:
 
 
 def _kind(params: Mapping[str, Any]) -> str:
-    return _("it is of kind %(kinds)s") % {"kinds": _or([str(kind) for kind in params["kinds"]])}
+    return _("its kind is %(kinds)s") % {"kinds": _or([str(kind) for kind in params["kinds"]])}
 
 
 def _has(what: str, key: str) -> Any:

@@ -21,7 +21,7 @@ from callboard.plugins.rbac.selectors.policies import version, versions
 from callboard.plugins.rbac.selectors.sentences import member_words, statement_sentence
 from callboard.plugins.rbac.services import files, policies
 from callboard.plugins.rbac.services.errors import AccessError
-from callboard.plugins.rbac.types.document import RESOLUTIONS, PolicyDocument, Role
+from callboard.plugins.rbac.types.document import RESOLUTIONS, Member, PolicyDocument, Role
 from callboard.plugins.rbac.types.ready import READY_ROLES, starting_policy
 from callboard.plugins.rbac.views.parts import READ, names, refuse, row_or_404, text
 from callboard.sdk.permissions import decide, require
@@ -178,7 +178,7 @@ def _settings(request: HttpRequest, policy_id: UUID) -> None:
 
 
 def _add_role(request: HttpRequest, policy_id: UUID) -> None:
-    """Add a role, ready-made or empty, at the beginning: what is added should count."""
+    """Add a role, ready-made or empty, where it counts: before all others but those of administrators."""
     ready = next((role for role in READY_ROLES if role.name == text(request, "ready", 100)), None)
     name = text(request, "name", 100).lower().replace(" ", "-") or (ready.name if ready else "")
 
@@ -187,7 +187,8 @@ def _add_role(request: HttpRequest, policy_id: UUID) -> None:
         unique = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 10_000))) if n not in taken)
         title = text(request, "name", 100) or (ready.title if ready else "")
         role = replace(ready, name=unique, title=title) if ready else Role(unique, title)
-        return replace(document, roles=(role, *document.roles))
+        last = max((n for n, r in enumerate(document.roles) if Member("administrators") in r.members), default=-1)
+        return replace(document, roles=(*document.roles[: last + 1], role, *document.roles[last + 1 :]))
 
     policies.change_draft(policy_id, add)
 

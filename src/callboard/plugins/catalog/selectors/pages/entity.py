@@ -134,7 +134,7 @@ def graph_around(ref: str, depth: int = 1) -> Graph:
         frontier = [target for target in reached if target.partition(":")[0] not in HUBS]
         if not frontier:
             break
-    nodes = named(distance)
+    nodes = {ref: node for ref, node in named(distance).items() if not node.hidden}
     shown = [edge for edge in edges if edge[0] in nodes and edge[2] in nodes]
     return Graph(ref, nodes, distance, shown[:GRAPH_EDGES], cut or len(shown) > GRAPH_EDGES)
 

@@ -10,6 +10,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.urls import NoReverseMatch
 
 from callboard.lib.refs import EntityRef, RefError
+from callboard.plugins.catalog.selectors.concealing import hidden_among
 from callboard.plugins.catalog.selectors.model import catalog_model
 from callboard.plugins.catalog.selectors.querying import readable
 from callboard.plugins.catalog.selectors.views import entity_url
@@ -19,7 +20,10 @@ FALLBACK_ICON = "box"
 
 @dataclass(frozen=True)
 class Named:
-    """An entity as a link: ``exists`` is false for a ref that points nowhere, or to what the caller may not see."""
+    """An entity as a link: ``exists`` is false for a ref that points nowhere, or to what the caller may not see.
+
+    ``hidden`` tells the latter, for whoever names entities that did not ask to be named.
+    """
 
     ref: str
     kind: str
@@ -31,6 +35,7 @@ class Named:
     type: str = ""
     lifecycle: str = ""
     owner_ref: str = ""
+    hidden: bool = False
 
 
 def kind_icon(kind: str) -> str:
@@ -59,8 +64,10 @@ def named(refs: Iterable[str]) -> dict[str, Named]:
         icon = icons.get(kind) or icons.setdefault(kind, kind_icon(kind))
         found[ref] = Named(ref, kind, title or name, address(ref), icon, True, description, type_, lifecycle, owner)
     _name_locations(found)
-    for ref in wanted - found.keys():
-        found[ref] = nameless(ref)
+    missing = wanted - found.keys()
+    hidden = hidden_among(missing) if missing else set()
+    for ref in missing:
+        found[ref] = replace(nameless(ref), hidden=ref in hidden)
     return found
 
 

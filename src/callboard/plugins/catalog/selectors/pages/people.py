@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Count
 
 from callboard.plugins.catalog.models import Relation
+from callboard.plugins.catalog.selectors.concealing import hidden_among
 from callboard.plugins.catalog.selectors.model import catalog_model
 from callboard.plugins.catalog.selectors.pages.names import Named, kind_icon, named
 from callboard.plugins.catalog.selectors.querying import readable
@@ -81,6 +82,10 @@ def group_facts(ref: str) -> GroupFacts:
     known = set(direct)
     inherited = [person for person in _members(below) if person not in known] if below else []
     children = _targets(ref, "parentOf")
+    hidden = hidden_among([*above, *below, *children, *direct, *inherited])
+    above, below, children, direct, inherited = (
+        [found for found in refs if found not in hidden] for refs in (above, below, children, direct, inherited)
+    )
     names = named([*above, *children, *direct[:MEMBERS], *inherited[:MEMBERS]])
     return GroupFacts(
         chain=[names[r] for r in reversed(above)],
@@ -95,7 +100,7 @@ def groups_of(ref: str) -> list[Named]:
     """Answer the groups a person belongs to directly."""
     refs = _targets(ref, "memberOf")
     names = named(refs)
-    return _by_label([names[r] for r in refs])
+    return _by_label([names[r] for r in refs if not names[r].hidden])
 
 
 def all_groups_of(ref: str) -> list[str]:
