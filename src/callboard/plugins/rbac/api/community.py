@@ -82,7 +82,7 @@ class PolicyIn(Strict):
     effect: str = Field(min_length=1, max_length=10)
 
 
-class ConditionIn(Strict):
+class ConditionalPolicyIn(Strict):
     """A permission that a role has on some resources."""
 
     result: str = Field(default="CONDITIONAL", max_length=20)
@@ -234,7 +234,7 @@ def get_condition(request: HttpRequest, condition_id: int) -> dict[str, Any]:
 
 
 @api.post("/roles/conditions", response={201: dict[str, Any], **ERRORS}, operation_id="CreateCondition")
-def create_condition(request: HttpRequest, body: ConditionIn) -> tuple[int, dict[str, Any]]:
+def create_condition(request: HttpRequest, body: ConditionalPolicyIn) -> tuple[int, dict[str, Any]]:
     """Add a permission with a condition, before the plain ones of its role."""
     require(policies.PUBLISH)
     statement = _conditional_in(body)
@@ -254,7 +254,7 @@ def create_condition(request: HttpRequest, body: ConditionIn) -> tuple[int, dict
 
 
 @api.put("/roles/conditions/{condition_id}", response={200: None, **ERRORS}, operation_id="UpdateCondition")
-def update_condition(request: HttpRequest, condition_id: int, body: ConditionIn) -> HttpResponse:
+def update_condition(request: HttpRequest, condition_id: int, body: ConditionalPolicyIn) -> HttpResponse:
     """Change a permission with a condition."""
     require(policies.PUBLISH)
     statement = _conditional_in(body)
@@ -453,7 +453,7 @@ def _typed(condition: dict[str, Any], kind: str) -> dict[str, Any]:
     return {key: [_typed(part, kind) for part in condition[key]]}
 
 
-def _conditional_in(body: ConditionIn) -> Statement:
+def _conditional_in(body: ConditionalPolicyIn) -> Statement:
     if body.result != "CONDITIONAL":
         raise InputError("result: expected CONDITIONAL")
     try:

@@ -125,14 +125,14 @@ def _example(document, schema):
     if "anyOf" in schema:
         return _example(document, schema["anyOf"][0])
     kind = schema.get("type")
-    if kind == "object":
+    if kind == "object" and "properties" in schema:
         required = schema.get("required", ())
         return {
             name: _example(document, part) for name, part in schema.get("properties", {}).items() if name in required
         }
     if kind == "array":
         return [_example(document, schema["items"])]
-    return {"integer": 1, "boolean": True, "string": "allow", "number": 1}.get(kind, "x")
+    return {"integer": 1, "boolean": True, "string": "allow", "number": 1, "object": {}}.get(kind, "x")
 
 
 def test_people_see_their_own_requests_alone(signed_in, in_force, root, ada):
