@@ -38,6 +38,7 @@ bench-search: $(VENV)/.dev assets ## Measure how well and how fast search finds;
 	@$(BIN)/python benchmarks/search/quality.py
 	@$(BIN)/python benchmarks/search/speed.py --entities 10000 --sections 0
 	@$(BIN)/python benchmarks/search/speed.py --entities 100000 --sections 50000
+	@$(BIN)/python benchmarks/access/bench_access.py
 
 docs: $(VENV)/.dev ## Write the generated reference pages
 	@$(BIN)/python -m callboard.project.reference_docs

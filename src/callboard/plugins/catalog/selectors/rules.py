@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from callboard.plugins.catalog.models import Relation
 
@@ -42,8 +42,10 @@ def is_entity_kind(params: Mapping[str, Any]) -> Q:
 
 
 def is_entity_owner(params: Mapping[str, Any]) -> Q:
-    """The entity is owned by one of the claims."""
-    owned = Relation.objects.filter(
-        source_ref=OuterRef("ref"), type="ownedBy", target_ref__in=[str(c).lower() for c in params["claims"]]
-    )
-    return Q(Exists(owned))
+    """The entity is owned by one of the claims.
+
+    The subquery asks nothing of the row outside, so that it is run once and hashed wherever the rule stands: under an
+    "or" or a "not", a correlated one would be run for every entity.
+    """
+    owned = Relation.objects.filter(type="ownedBy", target_ref__in=[str(c).lower() for c in params["claims"]])
+    return Q(ref__in=owned.values("source_ref"))
