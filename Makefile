@@ -33,12 +33,12 @@ bench: $(VENV)/.dev assets ## Measure ingestion, requests and documentation; res
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 	@$(BIN)/python benchmarks/techdocs/run.py
 	@$(BIN)/python benchmarks/scaffolder/render.py
+	@$(BIN)/python benchmarks/access/bench_access.py
 
 bench-search: $(VENV)/.dev assets ## Measure how well and how fast search finds; results go to benchmarks/search/
 	@$(BIN)/python benchmarks/search/quality.py
 	@$(BIN)/python benchmarks/search/speed.py --entities 10000 --sections 0
 	@$(BIN)/python benchmarks/search/speed.py --entities 100000 --sections 50000
-	@$(BIN)/python benchmarks/access/bench_access.py
 
 docs: $(VENV)/.dev ## Write the generated reference pages
 	@$(BIN)/python -m callboard.project.reference_docs

@@ -52,6 +52,7 @@ QUERIES = {
 """What pages are asked for, where a plain visit would show little. ``{ref}`` is every entity in turn."""
 
 CLOSED_PAGES = {
+    "hosts": "source hosts and how to talk to them",
     "rbac": "roles, policies and requests; who is in them is for administrators of access",
     "signin": "accounts, providers and programs",
     "portal": "accounts, settings, plugins, jobs, webhooks and the audit record, each with a permission of its own",
@@ -60,6 +61,8 @@ CLOSED_PAGES = {
 OTHER_PAGES = {
     "catalog.registered": "what one registration brought: counts by kind, for those who may see locations",
     "catalog.drop-view": "takes away a kept view",
+    "sources.new": "asks where entities come from",
+    "sources.action": "starts, stops and changes a source",
     "scaffolder.task": "runs of templates; each has an owner and a permission of its own",
     "scaffolder.task-live": "likewise",
     "scaffolder.task-action": "likewise",
