@@ -94,6 +94,7 @@ OTHER_APIS = {
     "/api/permission/": "likewise",
     "/api/auth/": "sign-in; knows the caller alone",
     "/api/scim/": "accounts and groups, for identity providers with a token of their own",
+    "/api/techdocs/sync/": "streams how far a build is until it ends; of documentation that may be read",
     "/api/importers/": "reads files that the caller sends",
 }
 """Beginnings of addresses of operations that show no entities, and why."""
@@ -344,7 +345,7 @@ def own_words(ref):
 
 
 @settings(
-    max_examples=3, deadline=None,
+    max_examples=5, deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 @given(condition=conditions)
