@@ -165,7 +165,12 @@ def test_its_permissions_are_decided_by_the_policy():
 
 def test_its_api_answers_with_a_document_of_its_own():
     api = seen("api")
-    assert api["paths"] == ["/api/dummy/things"]
+    assert api["paths"] == [
+        # Every plugin with an API answers for its own permissions.
+        "/api/dummy/.well-known/backstage/permissions/apply-conditions",
+        "/api/dummy/.well-known/backstage/permissions/metadata",
+        "/api/dummy/things",
+    ]
     assert api["added"] == [201, {"name": "by-robot", "owner": ""}]
     assert {"name": "by-robot", "owner": ""} in api["listed"]
 

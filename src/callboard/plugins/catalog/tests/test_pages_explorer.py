@@ -7,6 +7,7 @@ import pytest
 from callboard.plugins.catalog.models import Entity, Relation
 from callboard.plugins.catalog.selectors.pages import explorer
 from callboard.plugins.catalog.selectors.pages.explorer import explore
+from callboard.plugins.catalog.tests.engine import ANN
 from callboard.plugins.catalog.tests.pages import Browser, company, text_of
 from callboard.plugins.catalog.types.exploring import Exploration
 from callboard.sdk.auth import OPERATOR, act_as
@@ -149,7 +150,7 @@ def test_what_nobody_may_see_is_not_drawn(ann):
 
     use_policy(Closed())
     try:
-        with act_as(OPERATOR, "cli"):
+        with act_as(ANN, "ui"):
             assert not explore(Exploration()).nodes
             assert not explore(Exploration(fold="system")).nodes
     finally:
