@@ -192,7 +192,10 @@ class GitWork:
     def _failure(self, url: str, said: str) -> HostError:
         text = " ".join(said.split())[:300]
         low = text.lower()
-        if any(word in low for word in ("authentication failed", "could not read username", "403", "401")):
+        # A port may have these digits too, so the whole phrase counts.
+        if any(
+            word in low for word in ("authentication failed", "could not read username", "error: 401", "error: 403")
+        ):
             return HostError("unauthorized", f"{url} may not be used: {text}", self._renewal())
         if any(word in low for word in ("not found", "couldn't find remote ref", "does not exist")):
             return HostError("not-found", f"{url}: {text}", "Check the name of the repository and of the branch.")
