@@ -12,6 +12,8 @@ ALL = Match()
 READ = Match(actions=("read",))
 ADMINISTRATION = Match(administrative=True)
 OWNED = Match(actions=("update", "delete"), resource_types=("catalog-entity",))
+TASKS = Match(resource_types=("scaffolder-task",))
+BY_TASK_OWNERS = {"rule": "IS_TASK_OWNER", "params": {"createdBy": [OWNER_REFS]}}
 BY_OWNERS = {"rule": "IS_ENTITY_OWNER", "params": {"claims": [OWNER_REFS]}}
 
 
@@ -38,6 +40,7 @@ DEVELOPER = Role(
         _allow(READ),
         _allow(Match(harmless=True)),
         _allow(OWNED, BY_OWNERS),
+        _allow(TASKS, BY_TASK_OWNERS),
         _allow(ALL),
     ),
 )
