@@ -108,6 +108,9 @@ def _connection(settings: LdapSource) -> Iterator[Any]:
         ) from None
     finally:
         connection.unbind()
+        # A connection that was never made keeps its socket otherwise.
+        if connection.socket is not None:
+            connection.socket.close()
 
 
 def _search(connection: Any, base: str, filter_: str, attributes: list[str], *, scope: str = "SUBTREE") -> None:
