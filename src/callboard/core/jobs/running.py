@@ -28,12 +28,15 @@ from callboard.core.jobs.models import Run
 from callboard.core.jobs.services import off_reason, principal_from_json
 from callboard.core.registry.contract import Job
 from callboard.core.registry.store import registry
+from callboard.lib.memory import give_back
 from callboard.lib.problems import ProblemError
 
 log = logging.getLogger(__name__)
 
 BACKOFF_SECONDS = 2.0
 BACKOFF_CAP = 600.0
+LONG = 1.0
+"""Seconds after which a run has used enough memory for giving it back to be worth the while."""
 PATIENCE_SECONDS = 120.0
 """How long the end of a run is kept in memory while the database is away; recovery comes after that."""
 
@@ -65,11 +68,14 @@ def execute(run_id: UUID, queue_entry: int) -> None:
         arguments=run.arguments,
     )
     live.add(context)
+    began = time.monotonic()
     try:
         outcome = _call(job, run, context)
         _finish_patiently(run, job, context, outcome)
     finally:
         live.remove(context)
+        if time.monotonic() - began > LONG:
+            give_back()
 
 
 def _claim(run_id: UUID, queue_entry: int) -> Run | None:

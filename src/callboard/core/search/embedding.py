@@ -86,6 +86,11 @@ def embedder() -> Embedder:
     return StaticEmbedder()
 
 
+def let_go() -> None:
+    """Drop the loaded model: who computes many vectors now and then loads it in a moment, and else needs no memory."""
+    embedder.cache_clear()
+
+
 def vector_text(vector: Vector) -> str:
     """Write a vector the way the extension reads it."""
     return "[" + ",".join(f"{value:.5f}" for value in vector) + "]"

@@ -22,7 +22,7 @@ from django.db import DatabaseError, connection, transaction
 from callboard.core.config.current import portal_config
 from callboard.core.search.access import Access
 from callboard.core.search.answers import forget_answers
-from callboard.core.search.embedding import embedder, vector_text
+from callboard.core.search.embedding import embedder, let_go, vector_text
 from callboard.core.search.models import Document, Semantics
 from callboard.core.search.postgres import compile_question
 from callboard.core.search.preparing import passage_of
@@ -205,6 +205,7 @@ def _probe(cursor: Any, *, again: bool) -> None:
         _note(cursor, "off", str(error), build)
         return
     _make_table(cursor, model.name, model.dimensions)
+    let_go()
     _note(cursor, "on", "", build)
 
 
@@ -269,6 +270,7 @@ def embed(ids: Sequence[int]) -> None:
     try:
         with connection.cursor() as cursor:
             _write(cursor, TABLE, list(Document.objects.filter(pk__in=ids).values_list(*_EMBEDDED)))
+            let_go()
     except (EmbeddingError, DatabaseError) as error:
         log.warning("vectors could not be computed: %s", error)
 
@@ -325,6 +327,7 @@ def _fill(cursor: Any, table: str, report: Callable[[int, str], None] | None) ->
         _write(cursor, table, list(Document.objects.filter(pk__in=part).values_list(*_EMBEDDED)))
         if report:
             report(min(begin + BATCH, len(ids)), "vectors")
+    let_go()
     return len(ids)
 
 
