@@ -248,9 +248,10 @@ def _make_table(cursor: Any, model: str, dimensions: int) -> None:
 
 
 def _create(cursor: Any, table: str, dimensions: int) -> None:
+    # No foreign key: the documents must stay free to be emptied at once by what knows nothing of this table.
     cursor.execute(
         f"""CREATE TABLE {table} (
-          id bigint PRIMARY KEY REFERENCES cb_index_document ON DELETE CASCADE,
+          id bigint PRIMARY KEY,
           digest text NOT NULL,
           vector halfvec({int(dimensions)}) NOT NULL)"""
     )
@@ -285,6 +286,10 @@ def embed_waiting(report: Callable[[int, str], None] | None = None) -> int:
         if not cursor.fetchone()[0]:
             return 0
         try:
+            # Vectors of documents that are gone are never found, and go here.
+            cursor.execute(
+                f"DELETE FROM {TABLE} v WHERE NOT EXISTS (SELECT FROM cb_index_document d WHERE d.id = v.id)"  # noqa: S608
+            )
             if _count_waiting(cursor) <= AFRESH:
                 return _fill(cursor, TABLE, report)
             return _fill_afresh(cursor, report)

@@ -176,3 +176,16 @@ def test_an_endpoint_that_refuses_is_named_and_its_key_is_not():
     with endpoint() as url, pytest.raises(EmbeddingError, match="status 401") as error:
         EndpointEmbedder(EmbeddingSettings(url=url, key="wrong"))
     assert "wrong" not in str(error.value)
+
+
+def test_vectors_of_documents_that_are_gone_go_too(shelf):
+    semantic.probe()
+    shelf.put("a", REFUND)
+    rebuild("shelf")
+    semantic.embed_waiting()
+    shelf.documents.clear()
+    rebuild("shelf")
+    semantic.embed_waiting()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM cb_index_vector")
+        assert cursor.fetchone() == (0,)
