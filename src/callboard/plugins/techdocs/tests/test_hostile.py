@@ -230,7 +230,7 @@ def test_a_build_that_never_ends_is_stopped(tmp_path):
 def test_a_build_that_takes_all_memory_is_stopped(tmp_path):
     work = _work(tmp_path, {"docs/index.md": "# x\n" + "word " * 400_000})
     with pytest.raises(BuildError, match=r"memory|Memory|signal"):
-        _build(work, limits=BuildLimits(memory=120 * 1_048_576, seconds=60))
+        _build(work, limits=BuildLimits(memory=70 * 1_048_576, seconds=60))
 
 
 def test_a_build_that_writes_too_much_is_stopped(tmp_path):

@@ -42,7 +42,11 @@ def s3():
 def store(request, tmp_path):
     if request.param == "folder":
         return Store((tmp_path / "store").as_uri())
-    url = request.getfixturevalue("s3")
+    return bucket(request.getfixturevalue("s3"), request.node.name.replace("[", "-").replace("]", ""))
+
+
+def bucket(url, path):
+    """A place in the bucket of the server at ``url``."""
     options = {
         "aws_endpoint": url,
         "aws_region": "us-east-1",
@@ -50,7 +54,7 @@ def store(request, tmp_path):
         "aws_secret_access_key": "secret",
         "aws_virtual_hosted_style_request": "false",
     }
-    return Store(f"s3://docs/{request.node.name.replace('[', '-').replace(']', '')}", options)
+    return Store(f"s3://docs/{path}", options)
 
 
 def site(folder, files):
@@ -151,8 +155,9 @@ def test_a_pipeline_generates_and_publishes_to_a_bucket(tmp_path, s3):
         "--directory", "built", "--awsEndpoint", s3, "--awsRegion", "us-east-1", "--awsBucketRootPath", "root",
     )  # fmt: skip
     assert code == 0, err
-    with urllib.request.urlopen(f"{s3}/docs/root/default/component/ci/index.html", timeout=5) as answer:
-        assert b"From CI" in answer.read()
+    page = bucket(s3, "root").read("default/component/ci/index.html")
+    assert page is not None
+    assert b"From CI" in page.content
 
 
 def test_a_pipeline_is_told_what_is_wrong(tmp_path):
