@@ -15,8 +15,15 @@ help: ## List the targets
 up: $(VENV)/.up assets ## Start the portal with the demo organisation at http://127.0.0.1:7007
 	@exec $(BIN)/callboard up --demo $(ARGS)
 
-test: $(VENV)/.dev assets lint ## Run every check and test
+# What drives whole portals and browsers runs by itself, so that nothing else takes its time.
+ALONE := tests/e2e tests/compat tests/survival
+test: $(VENV)/.dev assets lint ## Run every check and test; ARGS for some: make test ARGS=src/callboard/lib
+ifdef ARGS
 	@$(BIN)/pytest $(ARGS)
+else
+	@$(BIN)/pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	@$(BIN)/pytest $(ALONE)
+endif
 
 lint: $(VENV)/.dev ## Check style, types, templates and who imports whom
 	@$(BIN)/ruff check .
