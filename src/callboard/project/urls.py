@@ -33,6 +33,23 @@ class PluginApi(NinjaAPI):
         response: HttpResponse = super().create_response(request, *args, **kwargs)
         return response
 
+    def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
+        """Answer the document, with the answer that any operation may give when something is wrong."""
+        schema = super().get_openapi_schema(*args, **kwargs)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                operation["responses"].setdefault("default", ANY_ERROR)
+        return schema
+
+
+ANY_ERROR = {
+    "description": "What went wrong, as `error.name` and `error.message`; OAuth and SCIM prescribe forms of their own.",
+    "content": {
+        "application/json": {"schema": {"type": "object"}},
+        "application/scim+json": {"schema": {"type": "object"}},
+    },
+}
+
 
 def _api_patterns() -> list[URLPattern | URLResolver]:
     patterns: list[URLPattern | URLResolver] = []

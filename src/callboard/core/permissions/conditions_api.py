@@ -37,17 +37,17 @@ class ConditionsIn(Schema):
     items: list[ConditionIn] = Field(max_length=MAX_ITEMS)
 
 
-class ResultOut(Schema):
+class DecisionOut(Schema):
     """``result`` is a list where ``resourceRef`` was one."""
 
     id: str
     result: str | list[str]
 
 
-class ResultsOut(Schema):
+class DecisionsOut(Schema):
     """The answers, in the order of the questions."""
 
-    items: list[ResultOut]
+    items: list[DecisionOut]
 
 
 class MetadataOut(Schema):
@@ -77,7 +77,7 @@ def conditions_router(plugin: str) -> Router:
         """Answer the permissions and rules of the plugin."""
         return permission_metadata(plugin)
 
-    @router.post("/apply-conditions", response={200: ResultsOut, **_ERRORS}, operation_id="ApplyConditions")
+    @router.post("/apply-conditions", response={200: DecisionsOut, **_ERRORS}, operation_id="ApplyConditions")
     def apply_conditions(request: HttpRequest, body: ConditionsIn) -> dict[str, Any]:
         """Say of resources whether they meet conditions. For programs: to people it would tell of hidden resources."""
         if caller_of(request).type not in {"service", "system"}:

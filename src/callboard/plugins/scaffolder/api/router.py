@@ -153,7 +153,7 @@ def run_action(request: HttpRequest, action_id: ID, body: ActionIn) -> HttpRespo
         raise known(error) from error
 
 
-@api.post("/v2/tasks", response={201: dict[str, Any], **ERRORS, 400: WrongOut}, operation_id="scaffold")
+@api.post("/v2/tasks", response={201: dict[str, Any], **ERRORS, 400: WrongOut | ErrorOut}, operation_id="scaffold")
 def create_task(request: HttpRequest, body: TaskIn) -> HttpResponse:
     """Start a task from a template."""
     _small(request)
@@ -281,7 +281,7 @@ def _stream(task_id: UUID, after: int) -> Iterator[bytes]:
             connection.close()
 
 
-@api.post("/v2/dry-run", response={200: dict[str, Any], **ERRORS, 400: WrongOut}, operation_id="dryRun")
+@api.post("/v2/dry-run", response={200: dict[str, Any], **ERRORS, 400: WrongOut | ErrorOut}, operation_id="dryRun")
 def dry_run(request: HttpRequest, body: DryRunIn) -> HttpResponse:
     """Run a template without doing anything outside: answers the log, the files and the output."""
     _small(request)
