@@ -91,7 +91,7 @@ class PaletteEntry:
     """One live result of a :class:`PaletteSource`.
 
     ``group`` is the heading it stands under, the source's title unless given. ``note`` is an address that is told
-    (by POST) when somebody chooses it.
+    (by POST) when somebody chooses it. ``last`` puts it below pages and commands: a way on, not a find.
     """
 
     title: str
@@ -100,6 +100,7 @@ class PaletteEntry:
     icon: str = "arrow-right"
     group: str = ""
     note: str = ""
+    last: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,11 +41,13 @@ class Group:
 def palette_groups(request: HttpRequest, text: str) -> list[Group]:
     """Answer the groups for a text; without one, where people can go. A source that fails is left out."""
     shell = Shell(request)
-    groups = []
+    groups: list[Group] = []
+    ways_on: list[Group] = []
     if text:
         for source in registry.of(PaletteSource):
             if allowed(source.permission, shell.who):
-                groups += _found(source, request, text)
+                for last, group in _found(source, request, text):
+                    (ways_on if last else groups).append(group)
     pages = [_entry(link) for section in shell.sections for link in section.links if _fits(text, link.title)]
     taken = {entry.url for entry in pages}
     words = {item.id: " ".join(item.keywords) for item in registry.of(Command)}
@@ -60,19 +62,19 @@ def palette_groups(request: HttpRequest, text: str) -> list[Group]:
         groups.append(Group(gettext("Pages"), tuple(pages[: LIMIT * 2])))
     if commands:
         groups.append(Group(gettext("Commands"), tuple(commands[: LIMIT * 2])))
-    return groups
+    return groups + ways_on
 
 
-def _found(source: PaletteSource, request: HttpRequest, text: str) -> list[Group]:
-    found: dict[str, list[Entry]] = {}
+def _found(source: PaletteSource, request: HttpRequest, text: str) -> list[tuple[bool, Group]]:
+    found: dict[tuple[bool, str], list[Entry]] = {}
     try:
         with registry.guard(source):
             for item in islice(source.find(request, text, LIMIT), MOST):
                 entry = Entry(item.title, item.url, item.subtitle, item.icon, note=item.note)
-                found.setdefault(item.group or gettext(source.title), []).append(entry)
+                found.setdefault((item.last, item.group or gettext(source.title)), []).append(entry)
     except Exception:  # noqa: BLE001 - a source that fails takes down itself alone
         return []
-    return [Group(title, tuple(entries[:LIMIT])) for title, entries in found.items()]
+    return [(last, Group(title, tuple(entries[:LIMIT]))) for (last, title), entries in found.items()]
 
 
 def _entry(link: Link) -> Entry:

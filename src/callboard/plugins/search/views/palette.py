@@ -53,6 +53,7 @@ def find_anything(_request: HttpRequest, text: str, _limit: int) -> Iterator[Pal
         url=f"{reverse('search')}?{urlencode({'q': text})}",
         icon="search",
         group=_("Search"),
+        last=True,
     )
 
 
