@@ -37,8 +37,18 @@ GUEST_PAGES = {
     "entity": ENTITY,
     "graph": f"{ENTITY}/relations",
     "ingestion": "/catalog/ingestion",
+    "explorer": "/catalog/explore?root=component:default/order-service",
+    "search": "/search?query=refund",
+    "create": "/create",
+    "docs": "/docs/default/component/footlights-ui/",
 }
-ADMINISTRATOR_PAGES = {"register": "/catalog/register", "plugins": "/admin/plugins", "jobs": "/admin/jobs?hidden=on"}
+ADMINISTRATOR_PAGES = {
+    "register": "/catalog/register",
+    "plugins": "/admin/plugins",
+    "jobs": "/admin/jobs?hidden=on",
+    "access": "/admin/access",
+    "sources": "/sources/-/new",
+}
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ manifest = Manifest(
     name="search",
     title="Search",
     version="1.0.0",
-    description="Finds services, docs, APIs, people and what outside sources know, by words and by meaning.",
+    description="Finds services, docs, APIs and people, by words and by meaning.",
     author="The Callboard authors",
     icon="search",
 )
