@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from callboard.core.config.current import portal_config
+from callboard.lib.memory import give_back
 from callboard.core.search.types import EmbeddingError, Vector
 
 
@@ -89,6 +90,7 @@ def embedder() -> Embedder:
 def let_go() -> None:
     """Drop the loaded model: who computes many vectors now and then loads it in a moment, and else needs no memory."""
     embedder.cache_clear()
+    give_back()
 
 
 def vector_text(vector: Vector) -> str:
