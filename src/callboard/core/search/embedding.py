@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from callboard.core.config.current import portal_config
-from callboard.lib.memory import give_back
 from callboard.core.search.types import EmbeddingError, Vector
+from callboard.lib.memory import give_back
 
 
 class Embedder(Protocol):
