@@ -44,9 +44,11 @@ def palette_groups(request: HttpRequest, text: str) -> list[Group]:
     groups: list[Group] = []
     ways_on: list[Group] = []
     if text:
+        # What one source has found, the next need not say again.
+        told: set[str] = set()
         for source in registry.of(PaletteSource):
             if allowed(source.permission, shell.who):
-                for last, group in _found(source, request, text):
+                for last, group in _found(source, request, text, told):
                     (ways_on if last else groups).append(group)
     pages = [_entry(link) for section in shell.sections for link in section.links if _fits(text, link.title)]
     taken = {entry.url for entry in pages}
@@ -65,11 +67,14 @@ def palette_groups(request: HttpRequest, text: str) -> list[Group]:
     return groups + ways_on
 
 
-def _found(source: PaletteSource, request: HttpRequest, text: str) -> list[tuple[bool, Group]]:
+def _found(source: PaletteSource, request: HttpRequest, text: str, told: set[str]) -> list[tuple[bool, Group]]:
     found: dict[tuple[bool, str], list[Entry]] = {}
     try:
         with registry.guard(source):
             for item in islice(source.find(request, text, LIMIT), MOST):
+                if item.url in told:
+                    continue
+                told.add(item.url)
                 entry = Entry(item.title, item.url, item.subtitle, item.icon, note=item.note)
                 found.setdefault((item.last, item.group or gettext(source.title)), []).append(entry)
     except Exception:  # noqa: BLE001 - a source that fails takes down itself alone
